@@ -1,0 +1,102 @@
+"""Recommendation lists: one, and many in one table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SOURCES = ("best_sellers", "als", "item_knn", "co_purchase", "buy_again")
+"""Who can have proposed an item; a list stores the position in this tuple, so only append."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationList:
+    """Items best first, with the score that put them there and where they came from.
+
+    All attributes have shape (n,).
+
+    Attributes:
+        items: int32 positions in the item vocabulary, no item twice.
+        scores: float32, non-increasing; comparable only within one list.
+        sources: uint8 positions in `SOURCES`.
+        bought: bool, True where the customer had bought the item before.
+    """
+
+    items: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    sources: NDArray[np.uint8]
+    bought: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def keep(self, mask: NDArray[np.bool_]) -> "RecommendationList":
+        """The places where `mask` (shape (n,)) is True, in the same order."""
+        return RecommendationList(self.items[mask], self.scores[mask], self.sources[mask], self.bought[mask])
+
+    def first(self, n: int) -> "RecommendationList":
+        """The best `n` places, or all when there are fewer."""
+        return RecommendationList(self.items[:n], self.scores[:n], self.sources[:n], self.bought[:n])
+
+
+@dataclass(frozen=True, slots=True)
+class ListTable:
+    """Many recommendation lists, one a row, stored end to end.
+
+    Attributes:
+        starts: shape (n_rows + 1,) int64; row r stands at starts[r]:starts[r + 1] of the others.
+        items: shape (n,) int32 positions in the item vocabulary.
+        scores: shape (n,) float32, non-increasing within a row.
+        sources: shape (n,) uint8 positions in `SOURCES`.
+        bought: shape (n,) bool, True where the row's customer had bought the item before.
+    """
+
+    starts: NDArray[np.int64]
+    items: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    sources: NDArray[np.uint8]
+    bought: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if len(self.starts) == 0 or self.starts[0] != 0 or self.starts[-1] != len(self.items):
+            raise ValueError("the rows of a list table must cover its places exactly")
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __iter__(self) -> Iterator[RecommendationList]:
+        return (self.row(r) for r in range(len(self)))
+
+    def row(self, r: int) -> RecommendationList:
+        """The list of row `r`."""
+        at = slice(int(self.starts[r]), int(self.starts[r + 1]))
+        return RecommendationList(self.items[at], self.scores[at], self.sources[at], self.bought[at])
+
+    def row_of_place(self) -> NDArray[np.int64]:
+        """Row of every stored place, shape (n,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    def keep(self, mask: NDArray[np.bool_]) -> "ListTable":
+        """The places where `mask` (shape (n,)) is True; rows keep their number, and may become empty."""
+        kept_before = np.concatenate(([0], np.cumsum(mask)))
+        return ListTable(
+            kept_before[self.starts], self.items[mask], self.scores[mask], self.sources[mask], self.bought[mask]
+        )
+
+    def first(self, n: int) -> "ListTable":
+        """The best `n` places of every row."""
+        rank = np.arange(len(self.items)) - self.starts[self.row_of_place()]
+        return self.keep(rank < n)
+
+    @classmethod
+    def stack(cls, tables: list["ListTable"]) -> "ListTable":
+        """The rows of several tables, one table after the other."""
+        lengths = np.concatenate([np.diff(table.starts) for table in tables] or [np.zeros(0, np.int64)])
+        return cls(
+            np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+            np.concatenate([t.items for t in tables] or [np.zeros(0, np.int32)]),
+            np.concatenate([t.scores for t in tables] or [np.zeros(0, np.float32)]),
+            np.concatenate([t.sources for t in tables] or [np.zeros(0, np.uint8)]),
+            np.concatenate([t.bought for t in tables] or [np.zeros(0, bool)]),
+        )

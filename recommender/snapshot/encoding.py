@@ -1,0 +1,140 @@
+"""How a published list looks in bytes. Public: docs/snapshot-format.md.
+
+Only numpy and msgspec, because the service imports this on its way up.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import SnapshotUnreadable
+from recommender.ranking.lists import RecommendationList
+
+FORMAT_VERSION = 1
+"""Raised whenever a reader of the old layout could misread the new one."""
+
+MOST_ITEMS = 1 << 24
+"""A place stores its item position in 24 bits."""
+
+ITEMS_PER_CHUNK = 2_000
+
+_BOUGHT = 0x80
+_SOURCE = 0x7F
+_PLACE = 6  # bytes: 4 for item, source and flag, 2 for the score
+
+
+class ItemRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an answer can say about an item; position in the item table is its position in lists."""
+
+    item_id: str
+    title: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    price: float | None = None
+    available: bool = True
+    url: str | None = None
+    image_url: str | None = None
+
+
+class StoredManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader must know before it reads the first list of a published snapshot.
+
+    Attributes:
+        format: `FORMAT_VERSION` of the writer.
+        snapshot: id of the snapshot.
+        generated_at: when it was trained, RFC 3339 UTC.
+        data_until: time of the newest order line it learned from, RFC 3339 UTC.
+        sources: names behind the source numbers of the lists.
+        n_customers: customers with a list.
+        n_items: length of the item table.
+        item_chunks: number of `items` entries that the table was cut into.
+        categories: categories that have a best-seller list.
+    """
+
+    format: int
+    snapshot: str
+    generated_at: str
+    data_until: str
+    sources: tuple[str, ...]
+    n_customers: int
+    n_items: int
+    item_chunks: int
+    categories: tuple[str, ...]
+
+
+def entry_key(kind: str, id_: str = "") -> str:
+    """Key of one entry inside a snapshot; the braces are the Redis Cluster hash tag."""
+    return f"{kind}:{{{id_}}}"
+
+
+def encode_list(ranked: RecommendationList) -> bytes:
+    """One list as 6 bytes a place: all places first, then all scores, both little-endian.
+
+    A place is a uint32: bits 0–23 item position, bits 24–30 source, bit 31 bought before.
+    A score is an IEEE half float.
+    """
+    tag = ranked.sources.astype(np.uint32) | (ranked.bought.astype(np.uint32) * _BOUGHT)
+    places = ranked.items.astype(np.uint32) | (tag << 24)
+    return places.astype("<u4").tobytes() + ranked.scores.astype("<f2").tobytes()
+
+
+def decode_list(row: bytes) -> RecommendationList:
+    """The list that `encode_list` wrote; scores rounded to half precision.
+
+    Raises:
+        SnapshotUnreadable: the length is not a multiple of a place.
+    """
+    n, rest = divmod(len(row), _PLACE)
+    if rest:
+        raise SnapshotUnreadable(
+            f"a stored list of {len(row)} bytes is not whole: publish the snapshot again with the matching version"
+        )
+    places = np.frombuffer(row, "<u4", count=n)
+    tag = places >> 24
+    return RecommendationList(
+        (places & (MOST_ITEMS - 1)).astype(np.int32),
+        np.frombuffer(row, "<f2", offset=4 * n).astype(np.float32),
+        (tag & _SOURCE).astype(np.uint8),
+        (tag & _BOUGHT).astype(bool),
+    )
+
+
+def encode_items(items: Sequence[ItemRecord]) -> Iterator[bytes]:
+    """The item table in chunks of `ITEMS_PER_CHUNK` records: JSON, zlib-compressed."""
+    for start in range(0, len(items), ITEMS_PER_CHUNK):
+        yield zlib.compress(msgspec.json.encode(items[start : start + ITEMS_PER_CHUNK]))
+
+
+def decode_items(chunk: bytes) -> list[ItemRecord]:
+    """One chunk of the item table.
+
+    Raises:
+        SnapshotUnreadable: the chunk is damaged.
+    """
+    try:
+        return msgspec.json.decode(zlib.decompress(chunk), type=list[ItemRecord])
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise SnapshotUnreadable(f"a chunk of the item table cannot be read ({error}): publish the snapshot again") from error
+
+
+def decode_manifest(raw: bytes) -> StoredManifest:
+    """The manifest of a published snapshot.
+
+    Raises:
+        SnapshotUnreadable: another format version, or damaged.
+    """
+    try:
+        found = msgspec.json.decode(raw).get("format")
+        if found != FORMAT_VERSION:
+            raise SnapshotUnreadable(
+                f"the published snapshot has format {found}, this version reads {FORMAT_VERSION}: "
+                "publish again with the matching trainer, or upgrade the service first"
+            )
+        return msgspec.json.decode(raw, type=StoredManifest)
+    except (msgspec.DecodeError, AttributeError) as error:
+        raise SnapshotUnreadable(f"the published manifest cannot be read ({error}): publish the snapshot again") from error
+
+

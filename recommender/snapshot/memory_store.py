@@ -1,0 +1,71 @@
+"""A store in this process: for notebooks and tests."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from recommender.errors import SnapshotMissing
+from recommender.snapshot.store import Entry, StoredSnapshot
+
+
+class MemoryStore:
+    """A `SnapshotStore` in a dictionary; gone with the process."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, bytes]] = {}
+        self._whole: set[str] = set()
+        self._active: str | None = None
+        self._previous: str | None = None
+
+    def write(
+        self, snapshot: str, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """See `SnapshotStore.write`."""
+        written = self._entries.setdefault(snapshot, {})
+        for count, (key, value) in enumerate(entries, start=1):
+            written[key] = value
+            progress(count)
+        self._whole.add(snapshot)
+
+    def activate(self, snapshot: str) -> None:
+        """See `SnapshotStore.activate`."""
+        if snapshot not in self._whole:
+            raise SnapshotMissing(f"cannot activate {snapshot}: it was never written to the end")
+        if snapshot != self._active:
+            self._active, self._previous = snapshot, self._active
+
+    def active_id(self) -> str:
+        """See `SnapshotStore.active_id`."""
+        if self._active is None:
+            raise SnapshotMissing("nothing has been published yet: run `cartlift publish DIR`")
+        return self._active
+
+    def read(self, snapshot: str, keys: Sequence[str]) -> list[bytes | None]:
+        """See `SnapshotStore.read`."""
+        entries = self._entries.get(snapshot, {})
+        return [entries.get(key) for key in keys]
+
+    def roll_back(self) -> str:
+        """See `SnapshotStore.roll_back`."""
+        if self._previous is None:
+            raise SnapshotMissing("there is no previous snapshot to roll back to")
+        self._active, self._previous = self._previous, self._active
+        return self._active
+
+    def snapshots(self) -> list[StoredSnapshot]:
+        """See `SnapshotStore.snapshots`."""
+        order = sorted(self._entries, key=lambda id_: (id_ != self._active, id_ != self._previous, id_))
+        return [self._stored(snapshot) for snapshot in order]
+
+    def prune(self) -> list[str]:
+        """See `SnapshotStore.prune`."""
+        dropped = [id_ for id_ in self._entries if id_ not in (self._active, self._previous)]
+        for snapshot in dropped:
+            del self._entries[snapshot]
+            self._whole.discard(snapshot)
+        return dropped
+
+    def _stored(self, snapshot: str) -> StoredSnapshot:
+        entries = self._entries[snapshot]
+        state = {self._active: "active", self._previous: "previous"}.get(snapshot) or (
+            "complete" if snapshot in self._whole else "unfinished"
+        )
+        return StoredSnapshot(snapshot, state, len(entries), sum(len(k) + len(v) for k, v in entries.items()))
