@@ -42,7 +42,9 @@ class Catalog:
     def __post_init__(self) -> None:
         for name in ("title", "category", "brand", "price", "available", "released_at", "url", "image_url"):
             if len(getattr(self, name)) != len(self.items):
-                raise ValueError(f"catalog column {name} has {len(getattr(self, name))} entries for {len(self.items)} items")
+                raise ValueError(
+                    f"catalog column {name} has {len(getattr(self, name))} entries for {len(self.items)} items"
+                )
 
     @classmethod
     def unknown(cls, items: Vocabulary) -> "Catalog":

@@ -81,7 +81,11 @@ class ListTable:
         """The places where `mask` (shape (n,)) is True; rows keep their number, and may become empty."""
         kept_before = np.concatenate(([0], np.cumsum(mask)))
         return ListTable(
-            kept_before[self.starts], self.items[mask], self.scores[mask], self.sources[mask], self.bought[mask]
+            kept_before[self.starts],
+            self.items[mask],
+            self.scores[mask],
+            self.sources[mask],
+            self.bought[mask],
         )
 
     def first(self, n: int) -> "ListTable":

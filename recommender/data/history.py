@@ -1,0 +1,104 @@
+"""What customers bought until one moment: the input of every model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.data.orders import GUEST, OrderLog
+from recommender.data.vocabulary import Vocabulary
+
+DAY = 86_400
+
+
+def recency_decay(age_days: NDArray[np.floating], half_life_days: float) -> NDArray[np.float32]:
+    """Weight of a purchase that is `age_days` old: 1 today, ½ after one half-life."""
+    return np.exp2(-age_days / half_life_days).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseHistory:
+    """Who bought what, in which order and how long ago; an item counts once an order.
+
+    Attributes:
+        order: shape (n,) int32, numbered from 0 in time order; guests' orders included.
+        customer: shape (n,) int32 positions in `customers`, `GUEST` where unknown.
+        item: shape (n,) int32 positions in `items`.
+        age_days: shape (n,) float32, days before the moment of looking, at least 0.
+        n_orders: number of orders.
+        customers: labels of the customers; some may have bought nothing.
+        items: labels of the items; some may never have been bought.
+    """
+
+    order: NDArray[np.int32]
+    customer: NDArray[np.int32]
+    item: NDArray[np.int32]
+    age_days: NDArray[np.float32]
+    n_orders: int
+    customers: Vocabulary
+    items: Vocabulary
+
+    @classmethod
+    def at(cls, orders: OrderLog, now: int) -> "PurchaseHistory":
+        """The purchases among `orders` (returns already taken off), seen at `now`.
+
+        Args:
+            orders: lines that are not purchases are ignored.
+            now: seconds since 1970 UTC, not before the newest line.
+
+        Raises:
+            ValueError: a line is newer than `now`; it would leak the future into a model.
+        """
+        bought = orders.purchases()
+        if len(bought) and bought.last_time > now:
+            raise ValueError("the history holds orders from after the moment it is looked at")
+        # Two lines of one item in one order are one purchase, so the first one stands for both.
+        line_key = bought.order.astype(np.int64) * max(len(bought.items), 1) + bought.item
+        _, first = np.unique(line_key, return_index=True)
+        first.sort()
+        seen_orders, order = np.unique(bought.order[first], return_inverse=True)
+        age = (now - bought.ordered_at[first]) / DAY
+        return cls(
+            order=order.astype(np.int32),
+            customer=bought.customer[first],
+            item=bought.item[first],
+            age_days=age.astype(np.float32),
+            n_orders=len(seen_orders),
+            customers=bought.customers,
+            items=bought.items,
+        )
+
+    def interactions(self, half_life_days: float) -> csr_array:
+        """How much each customer's purchases of each item weigh today.
+
+        Returns:
+            Shape (n_customers, n_items) float32: purchases summed with `recency_decay`, guests left out.
+        """
+        known = self.customer != GUEST
+        weight = recency_decay(self.age_days[known], half_life_days)
+        shape = (len(self.customers), len(self.items))
+        return _summed(weight, self.customer[known], self.item[known], shape)
+
+    def baskets(self, half_life_days: float | None = None) -> csr_array:
+        """What stood together in each order, guests included.
+
+        Returns:
+            Shape (n_orders, n_items) float32: 1 where the order holds the item, or its `recency_decay`
+            where a half-life is given.
+        """
+        weight = (
+            np.ones(len(self.item), np.float32)
+            if half_life_days is None
+            else recency_decay(self.age_days, half_life_days)
+        )
+        return _summed(weight, self.order, self.item, (self.n_orders, len(self.items)))
+
+
+def _summed(
+    weight: NDArray[np.float32], row: NDArray[np.int32], column: NDArray[np.int32], shape: tuple[int, int]
+) -> csr_array:
+    # coo → csr adds up entries of the same place, which is the sum wanted here.
+    matrix = csr_array((weight, (row, column)), shape=shape, dtype=np.float32)
+    matrix.sum_duplicates()
+    return matrix

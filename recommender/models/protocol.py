@@ -1,0 +1,43 @@
+"""What a model is: settings that learn, and what they learned."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.data.history import PurchaseHistory
+from recommender.models.neighbours import Neighbours
+
+
+@runtime_checkable
+class FittedModel(Protocol):
+    """Something learned from a purchase history that has an opinion on items for customers."""
+
+    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
+        """How much the model would like to show each item to each of these customers.
+
+        Args:
+            customers: shape (n,) positions in the history's customer vocabulary.
+
+        Returns:
+            Shape (n, n_items), finite. Above 0 is a proposal, the higher the better; 0 or less is none.
+        """
+        ...
+
+
+class Model(Protocol):
+    """Hyperparameters of a model, as a frozen dataclass."""
+
+    def fit(self, history: PurchaseHistory) -> FittedModel:
+        """Learn from a history; the settings stay as they are."""
+        ...
+
+
+@runtime_checkable
+class RelatesItems(Protocol):
+    """A fitted model that also knows which items go with an item."""
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """The strongest relations of every item."""
+        ...

@@ -1,0 +1,17 @@
+"""The models by name, in the order in which ties between them are settled."""
+
+from recommender.models.als import Als, AlsModel
+from recommender.models.best_sellers import BestSellers, BestSellersModel
+from recommender.models.buy_again import BuyAgain, BuyAgainModel
+from recommender.models.co_purchase import CoPurchase, CoPurchaseModel
+from recommender.models.item_knn import ItemKNN, ItemKNNModel
+from recommender.models.protocol import Model
+
+MODELS: dict[str, tuple[type[Model], type]] = {
+    "best_sellers": (BestSellers, BestSellersModel),
+    "als": (Als, AlsModel),
+    "item_knn": (ItemKNN, ItemKNNModel),
+    "co_purchase": (CoPurchase, CoPurchaseModel),
+    "buy_again": (BuyAgain, BuyAgainModel),
+}
+"""Name → (settings, what they learn). The name is also the item's `source` in an answer."""

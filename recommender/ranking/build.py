@@ -1,0 +1,142 @@
+"""From fitted models to finished lists: candidates, their order, and one table."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.models.neighbours import Neighbours
+from recommender.models.protocol import FittedModel
+from recommender.ranking.blend import Blend
+from recommender.ranking.candidates import Candidates, generate_candidates
+from recommender.ranking.lists import SOURCES, ListTable
+from recommender.ranking.top_n import top_n
+
+Mode = Literal["mixed", "repeat", "discover"]
+
+_BLOCK_CELLS = 8_000_000
+"""Scores of one model held dense at a time: 32 MB."""
+
+
+def recommend(
+    models: Mapping[str, FittedModel],
+    blend: Blend,
+    customers: NDArray[np.int32],
+    *,
+    bought: csr_array,
+    eligible: NDArray[np.bool_],
+    length: int,
+    per_model: int = 150,
+    progress: Callable[[int], None] = lambda _: None,
+) -> ListTable:
+    """Recommended lists, one row a customer, in blocks that bound the memory.
+
+    A row holds the `length` best repeats and the `length` best discoveries in one order, so that any
+    mode's list of that length is a part of it (`of_mode`).
+
+    Args:
+        models: fitted models by name.
+        blend: their weights.
+        customers: shape (n,) positions of the customers wanted.
+        bought: shape (n_customers, n_items), positive where bought before.
+        eligible: shape (n_items,), False forbids an item.
+        length: places of either kind.
+        per_model: candidates of either kind that each model may propose.
+        progress: hears how many customers are done.
+
+    Returns:
+        Row r is the list of `customers[r]`; empty where no model had a proposal.
+    """
+    block = max(1, _BLOCK_CELLS // max(1, len(eligible)))
+    tables = []
+    for start in range(0, len(customers), block):
+        some = customers[start : start + block]
+        candidates = generate_candidates(
+            models, some, bought=bought, eligible=eligible, per_model=max(per_model, length)
+        )
+        tables.append(_ranked(candidates, blend.contributions(candidates), length))
+        progress(start + len(some))
+    return ListTable.stack(tables)
+
+
+def of_mode(table: ListTable, mode: Mode, n: int) -> ListTable:
+    """The `n` best places of a mode: everything, only repeats, or only what is new to the customer."""
+    if mode == "mixed":
+        return table.first(n)
+    return table.keep(table.bought if mode == "repeat" else ~table.bought).first(n)
+
+
+def related(neighbours: Neighbours, source: str, eligible: NDArray[np.bool_], length: int) -> ListTable:
+    """Lists of related items, one row an anchor item, the strongest relation first."""
+    relation = neighbours.relation.tocoo()
+    shown = eligible[relation.col]
+    row, item, strength = relation.row[shown], relation.col[shown], relation.data[shown]
+    order = np.lexsort((item, -strength, row))
+    n_items = len(eligible)
+    return _table(
+        row[order], item[order], strength[order], np.full(len(order), SOURCES.index(source)),
+        np.zeros(len(order), bool), n_items,
+    ).first(length)  # fmt: skip
+
+
+def best_sellers(sold: NDArray[np.float32], groups: list[NDArray[np.bool_]], length: int) -> ListTable:
+    """The best-selling items of each group, one row a group.
+
+    Args:
+        sold: shape (n_items,), how well each item sells; 0 is never listed.
+        groups: masks of shape (n_items,).
+        length: places.
+
+    Returns:
+        Row r is the list of `groups[r]`.
+    """
+    rows, items = [], []
+    for group, members in enumerate(groups):
+        best = top_n(np.where(members, sold, 0)[None, :], length)[0]
+        best = best[(sold[best] > 0) & members[best]]
+        rows.append(np.full(len(best), group))
+        items.append(best)
+    row, item = np.concatenate(rows), np.concatenate(items)
+    source = np.full(len(row), SOURCES.index("best_sellers"))
+    return _table(row, item, sold[item], source, np.zeros(len(row), bool), len(groups))
+
+
+def _ranked(candidates: Candidates, contributions: NDArray[np.float32], length: int) -> ListTable:
+    score = contributions.sum(axis=1)
+    names = np.array([SOURCES.index(name) for name in candidates.models], np.uint8)
+    source = names[contributions.argmax(axis=1)] if len(score) else np.zeros(0, np.uint8)
+    # lexsort sorts by its last key first: customer, then best score, then the lower item.
+    order = np.lexsort((candidates.item, -score, candidates.row))
+    order = order[score[order] > 0]
+    table = _table(
+        candidates.row[order], candidates.item[order], score[order], source[order],
+        candidates.bought[order], candidates.n_customers,
+    )  # fmt: skip
+    return table.keep(_among_best(table, table.bought, length) | _among_best(table, ~table.bought, length))
+
+
+def _among_best(table: ListTable, kind: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+    """Places of this kind that have fewer than `length` of their kind before them in their row."""
+    seen_before = np.concatenate(([0], np.cumsum(kind)))[:-1]
+    at_row_start = np.append(seen_before, 0)[table.starts[:-1]] if len(kind) else np.zeros(len(table))
+    return kind & (seen_before - at_row_start[table.row_of_place()] < length)
+
+
+def _table(
+    row: NDArray[np.integer],
+    item: NDArray[np.integer],
+    score: NDArray[np.floating],
+    source: NDArray[np.integer],
+    bought: NDArray[np.bool_],
+    n_rows: int,
+) -> ListTable:
+    starts = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=n_rows))))
+    return ListTable(
+        starts.astype(np.int64),
+        item.astype(np.int32),
+        score.astype(np.float32),
+        source.astype(np.uint8),
+        bought,
+    )

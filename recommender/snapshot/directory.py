@@ -1,0 +1,261 @@
+"""A snapshot as an immutable directory. Public: docs/snapshot-format.md."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from recommender.data.catalog import Catalog
+from recommender.data.orders import OrderLog
+from recommender.data.vocabulary import Vocabulary
+from recommender.errors import ConfigError, SnapshotMissing, SnapshotUnreadable
+from recommender.models.archive import load_model, save_model
+from recommender.models.registry import MODELS
+from recommender.ranking.lists import ListTable
+from recommender.snapshot.encoding import FORMAT_VERSION
+from recommender.snapshot.manifest import Manifest, snapshot_id
+
+MANIFEST = "manifest.json"
+TABLES = ("recommended", "similar", "bought_together", "best_sellers")
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Every list of a snapshot.
+
+    Attributes:
+        recommended: one row a customer; repeats and discoveries in one order, see `ranking.build.of_mode`.
+        similar: one row an item: what the same customers buy.
+        bought_together: one row an item: what stands in the same orders.
+        best_sellers: one row an entry of `groups`.
+        groups: "" for the whole shop, then the categories.
+    """
+
+    recommended: ListTable
+    similar: ListTable
+    bought_together: ListTable
+    best_sellers: ListTable
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One complete, immutable result of a training.
+
+    Attributes:
+        manifest: what it says about itself.
+        catalog: what is known of the items; its order is that of the positions in lists.
+        customers: order of the rows of `lists.recommended`.
+        lists: the lists.
+        models: fitted models by name.
+        findings: what was odd about the orders, as plain data.
+    """
+
+    manifest: Manifest
+    catalog: Catalog
+    customers: Vocabulary
+    lists: Lists
+    models: Mapping[str, Any]
+    findings: list[dict[str, object]]
+
+    @property
+    def snapshot_id(self) -> str:
+        """Id of the snapshot."""
+        return self.manifest.snapshot
+
+
+def write_snapshot(snapshot: Snapshot, folder: Path) -> Snapshot:
+    """Write a snapshot so that the folder is either whole or not there.
+
+    Args:
+        snapshot: its manifest's `snapshot` and `files` are filled in here.
+        folder: must not exist yet, see `check_free`.
+
+    Returns:
+        The snapshot with its final manifest.
+    """
+    check_free(folder)
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    _write_content(snapshot, unfinished)
+    manifest = msgspec.structs.replace(snapshot.manifest, files=_digests(unfinished))
+    manifest = msgspec.structs.replace(manifest, snapshot=snapshot_id(manifest))
+    (unfinished / MANIFEST).write_bytes(
+        msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2)
+    )
+    _sync(unfinished)
+    unfinished.rename(folder)
+    return Snapshot(**{f.name: getattr(snapshot, f.name) for f in fields(Snapshot)} | {"manifest": manifest})
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that holds something.
+
+    Raises:
+        ConfigError: it exists and is not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            f"{folder} already exists: snapshots are never overwritten; name a new folder or remove this one"
+        )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """What the snapshot in a folder says about itself.
+
+    Raises:
+        SnapshotMissing: there is none.
+        SnapshotUnreadable: another format version, or damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise SnapshotMissing(
+            f"{folder} holds no snapshot ({MANIFEST} is not there): write one with `cartlift train`"
+        )
+    try:
+        raw = path.read_bytes()
+        found = msgspec.json.decode(raw).get("format")
+        if found != FORMAT_VERSION:
+            raise SnapshotUnreadable(
+                f"{folder} has snapshot format {found}, this version reads {FORMAT_VERSION}: train again, "
+                "or use the version of cartlift that wrote it"
+            )
+        return msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.DecodeError, AttributeError) as error:
+        raise SnapshotUnreadable(f"{path} cannot be read ({error}): train again") from error
+
+
+def load_snapshot(folder: Path) -> Snapshot:
+    """Read a snapshot back, after checking every file against its digest.
+
+    Raises:
+        SnapshotMissing: the folder holds none.
+        SnapshotUnreadable: another format version, or a file was changed, lost or added.
+    """
+    manifest = read_manifest(folder)
+    _verify(manifest, folder)
+    items = pl.read_parquet(folder / "items.parquet")
+    customers = Vocabulary(tuple(pl.read_parquet(folder / "customers.parquet")["customer_id"]))
+    groups = tuple(pl.read_parquet(folder / "groups.parquet")["category"])
+    tables = {name: _load_table(folder / "lists" / name) for name in TABLES}
+    return Snapshot(
+        manifest=manifest,
+        catalog=_catalog(items),
+        customers=customers,
+        lists=Lists(**tables, groups=groups),
+        models={name: load_model(MODELS[name][1], folder / "models" / name) for name in _model_names(folder)},
+        findings=msgspec.json.decode((folder / "findings.json").read_bytes()),
+    )
+
+
+def fingerprint(orders: OrderLog) -> str:
+    """SHA-256 of a clean order log, independent of the files and row order it came in."""
+    digest = hashlib.sha256()
+    for column in (
+        orders.order,
+        orders.customer,
+        orders.item,
+        orders.quantity,
+        orders.unit_price,
+        orders.ordered_at,
+    ):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    for vocabulary in (orders.orders, orders.customers, orders.items):
+        digest.update(msgspec.json.encode(vocabulary.ids))
+    return digest.hexdigest()
+
+
+def _write_content(snapshot: Snapshot, folder: Path) -> None:
+    _item_table(snapshot.catalog).write_parquet(folder / "items.parquet", statistics=False)
+    pl.DataFrame({"customer_id": snapshot.customers.ids}, schema={"customer_id": pl.String}).write_parquet(
+        folder / "customers.parquet", statistics=False
+    )
+    pl.DataFrame({"category": snapshot.lists.groups}, schema={"category": pl.String}).write_parquet(
+        folder / "groups.parquet", statistics=False
+    )
+    for name in TABLES:
+        save_model(getattr(snapshot.lists, name), folder / "lists" / name)
+    for name, model in snapshot.models.items():
+        save_model(model, folder / "models" / name)
+    (folder / "findings.json").write_bytes(
+        msgspec.json.format(msgspec.json.encode(snapshot.findings, order="sorted"), indent=2)
+    )
+
+
+def _item_table(catalog: Catalog) -> pl.DataFrame:
+    columns: dict[str, Any] = {"item_id": catalog.items.ids}
+    for name in ("title", "category", "brand", "price", "available", "released_at", "url", "image_url"):
+        columns[name] = getattr(catalog, name)
+    attributes = {f"attribute:{name}": catalog.attributes[name] for name in sorted(catalog.attributes)}
+    schema = {
+        "item_id": pl.String, "title": pl.String, "category": pl.String, "brand": pl.String, "price": pl.Float32,
+        "available": pl.Boolean, "released_at": pl.Int64, "url": pl.String, "image_url": pl.String,
+    }  # fmt: skip
+    return pl.DataFrame(columns | attributes, schema=schema | dict.fromkeys(attributes, pl.String))
+
+
+def _catalog(items: pl.DataFrame) -> Catalog:
+    def texts(name: str) -> tuple[str | None, ...]:
+        return tuple(items[name])
+
+    attributes = [name for name in items.columns if name.startswith("attribute:")]
+    return Catalog(
+        items=Vocabulary(tuple(items["item_id"])),
+        title=texts("title"),
+        category=texts("category"),
+        brand=texts("brand"),
+        price=items["price"].to_numpy(),
+        available=items["available"].to_numpy(),
+        released_at=items["released_at"].to_numpy(),
+        url=texts("url"),
+        image_url=texts("image_url"),
+        attributes={name.removeprefix("attribute:"): texts(name) for name in attributes},
+    )
+
+
+def _load_table(folder: Path) -> ListTable:
+    table: ListTable = load_model(ListTable, folder)
+    return table
+
+
+def _model_names(folder: Path) -> list[str]:
+    return [name for name in MODELS if (folder / "models" / name).is_dir()]
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verify(manifest: Manifest, folder: Path) -> None:
+    found = _digests(folder)
+    wrong = sorted(
+        name for name in found.keys() | manifest.files if found.get(name) != manifest.files.get(name)
+    )
+    if wrong or snapshot_id(manifest) != manifest.snapshot:
+        what = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "") or MANIFEST
+        raise SnapshotUnreadable(
+            f"{folder} is not what was written ({what} changed, lost or added): copy it again from where it was "
+            "trained, or train again"
+        )
+
+
+def _sync(folder: Path) -> None:
+    # The rename that follows must never become durable before the content does.
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

@@ -1,0 +1,70 @@
+"""What a snapshot says about itself."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from recommender.snapshot.encoding import FORMAT_VERSION
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What the snapshot was learned from.
+
+    Attributes:
+        lines: purchase lines, returns taken off.
+        orders: distinct orders.
+        customers: known customers with a purchase.
+        items: items sold.
+    """
+
+    lines: int
+    orders: int
+    customers: int
+    items: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """First file of a snapshot directory to be read, and the last to be written.
+
+    Attributes:
+        format: version of the layout.
+        snapshot: id: time of the newest order line and the start of the content's digest.
+        generated_at: when it was trained, RFC 3339 UTC; the only entry that is not part of the id.
+        data_from: oldest order line learned from, RFC 3339 UTC.
+        data_until: newest order line learned from, RFC 3339 UTC.
+        data_fingerprint: SHA-256 of the clean order log.
+        counts: what was learned from.
+        sources: names behind the source numbers of the lists.
+        settings: every setting of the training.
+        figures: verdict on the held-out days, None where the history was too short for one.
+        versions: of the libraries that had a say in the numbers.
+        files: SHA-256 of every other file of the directory, by its path in it.
+    """
+
+    format: int = FORMAT_VERSION
+    snapshot: str
+    generated_at: str
+    data_from: str
+    data_until: str
+    data_fingerprint: str
+    counts: Counts
+    sources: tuple[str, ...]
+    settings: Mapping[str, object]
+    figures: Mapping[str, object] | None
+    versions: Mapping[str, str]
+    files: Mapping[str, str]
+
+
+def snapshot_id(manifest: Manifest) -> str:
+    """The id that the content of a manifest deserves; the same content always has the same."""
+    content = msgspec.structs.replace(manifest, snapshot="", generated_at="")
+    digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+    newest = datetime.fromisoformat(manifest.data_until)
+    return f"{newest:%Y%m%dT%H%M%SZ}-{digest[:8]}"
+
+
+def rfc3339(seconds: int) -> str:
+    """Seconds since 1970 UTC as `2011-12-09T12:50:00Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,90 @@
+"""A snapshot as the entries that a store holds. Public: docs/snapshot-format.md, "In Redis"."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from recommender.data.catalog import Catalog
+from recommender.errors import ConfigError
+from recommender.ranking.lists import ListTable
+from recommender.snapshot.directory import Snapshot
+from recommender.snapshot.encoding import (
+    FORMAT_VERSION,
+    ITEMS_PER_CHUNK,
+    MOST_ITEMS,
+    ItemRecord,
+    StoredManifest,
+    encode_items,
+    encode_list,
+    entry_key,
+)
+from recommender.snapshot.store import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The entries of a snapshot, always in the same order.
+
+    Attributes:
+        snapshot: what is published.
+    """
+
+    snapshot: Snapshot
+
+    def __post_init__(self) -> None:
+        if len(self.snapshot.catalog.items) > MOST_ITEMS:
+            raise ConfigError(
+                f"a store holds at most {MOST_ITEMS:,} items, this snapshot has {len(self.snapshot.catalog.items):,}"
+            )
+
+    @property
+    def snapshot_id(self) -> str:
+        """Id of the snapshot."""
+        return self.snapshot.snapshot_id
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry: item table, best sellers, item lists, customer lists, and the manifest last."""
+        for chunk, value in enumerate(encode_items(item_records(self.snapshot.catalog))):
+            yield entry_key("items", str(chunk)), value
+        lists, items, customers = self.snapshot.lists, self.snapshot.catalog.items, self.snapshot.customers
+        yield from _rows("best-sellers", lists.groups, lists.best_sellers)
+        yield from _rows("similar", items.ids, lists.similar)
+        yield from _rows("bought-together", items.ids, lists.bought_together)
+        yield from _rows("customer", customers.ids, lists.recommended)
+        yield entry_key("manifest"), msgspec.json.encode(self._manifest())
+
+    def _manifest(self) -> StoredManifest:
+        manifest, n_items = self.snapshot.manifest, len(self.snapshot.catalog.items)
+        return StoredManifest(
+            format=FORMAT_VERSION,
+            snapshot=manifest.snapshot,
+            generated_at=manifest.generated_at,
+            data_until=manifest.data_until,
+            sources=manifest.sources,
+            n_customers=int((np.diff(self.snapshot.lists.recommended.starts) > 0).sum()),
+            n_items=n_items,
+            item_chunks=-(-n_items // ITEMS_PER_CHUNK),
+            categories=self.snapshot.lists.groups[1:],
+        )
+
+
+def item_records(catalog: Catalog) -> list[ItemRecord]:
+    """What answers can say about each item, in the order of the positions."""
+    # Through float64 and two decimals, since 2.55 as a float32 prints as 2.549999952316284.
+    prices = np.round(catalog.price.astype(np.float64), 2)
+    return [
+        ItemRecord(id_, title, category, brand, None if np.isnan(price) else float(price), bool(available), url, image)
+        for id_, title, category, brand, price, available, url, image in zip(
+            catalog.items.ids, catalog.title, catalog.category, catalog.brand, prices, catalog.available,
+            catalog.url, catalog.image_url, strict=True,
+        )
+    ]  # fmt: skip
+
+
+def _rows(kind: str, ids: tuple[str, ...], table: ListTable) -> Iterator[Entry]:
+    # An empty list is not stored: a reader takes a missing entry for one.
+    for id_, ranked in zip(ids, table, strict=True):
+        if len(ranked):
+            yield entry_key(kind, id_), encode_list(ranked)

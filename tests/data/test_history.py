@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.data.history import PurchaseHistory, recency_decay
+from recommender.data.vocabulary import Vocabulary
+from tests.shops import history_of, log_of
+
+
+def test_decay_halves_per_half_life():
+    assert recency_decay(np.array([0.0, 10, 20]), 10).tolist() == [1, 0.5, 0.25]
+
+
+@given(st.floats(0, 1000), st.floats(1, 500))
+def test_decay_never_grows_with_age(age, half_life):
+    younger, older = recency_decay(np.array([age, age + 1]), half_life)
+    assert older <= younger <= 1
+
+
+def test_interactions_add_up_faded_orders_and_leave_guests_out():
+    lines = [("1", "ann", "tea", 1.0, 0.0), ("2", "ann", "tea", 3.0, 10.0), ("3", None, "tea", 1.0, 10.0)]
+    assert history_of(lines, 10.0).interactions(10).toarray().tolist() == [[1.5]]
+
+
+def test_baskets_hold_guests_too():
+    lines = [("1", "ann", "tea", 1.0, 0.0), ("2", None, "tea", 1.0, 0.0), ("2", None, "milk", 2.0, 0.0)]
+    assert history_of(lines, 0.0).baskets().toarray().tolist() == [[0, 1], [1, 1]]
+
+
+def test_the_future_is_refused():
+    with pytest.raises(ValueError, match="after the moment"):
+        PurchaseHistory.at(log_of([("1", "ann", "tea", 1.0, 5.0)]), 4 * 86400)
+
+
+def test_a_log_can_be_cut_in_time():
+    log = log_of([("1", "ann", "tea", 1.0, 1.0), ("2", "ann", "milk", 1.0, 2.0)])
+    assert len(log.until(86400)) == 1
+    assert len(log.after(86400)) == 1
+    assert (log.first_time, log.last_time) == (86400, 2 * 86400)
+
+
+def test_keeping_items_renumbers_them():
+    log = log_of([("1", "ann", "a", 1.0, 1.0), ("1", "ann", "b", 1.0, 1.0), ("1", "ann", "c", 1.0, 1.0)])
+    kept = log.keep_items(np.array([True, False, True]))
+    assert kept.items.ids == ("a", "c")
+    assert kept.item.tolist() == [0, 1]
+
+
+def test_a_vocabulary_knows_positions_and_refuses_doubles():
+    vocabulary = Vocabulary(("a", "b"))
+    assert vocabulary.positions(["b", "x", "a"]).tolist() == [1, -1, 0]
+    assert "a" in vocabulary
+    with pytest.raises(ValueError, match="twice"):
+        Vocabulary(("a", "a"))
+
+
+def test_an_unsorted_log_is_refused():
+    log = log_of([("1", "ann", "a", 1.0, 1.0), ("2", "ann", "b", 1.0, 2.0)])
+    with pytest.raises(ValueError, match="sorted by time"):
+        log.lines(np.array([1, 0]))

@@ -1,0 +1,21 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from recommender.ranking.top_n import top_n
+
+# Few distinct values, so that ties are the rule.
+SCORES = arrays(
+    np.float32, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(-2, 2).map(float)
+)
+
+
+@given(SCORES, st.integers(0, 12))
+def test_it_equals_a_stable_sort(scores, n):
+    by_sorting = np.argsort(-scores, axis=1, kind="stable")[:, :n]
+    assert np.array_equal(top_n(scores, n), by_sorting)
+
+
+def test_ties_go_to_the_lower_column():
+    assert top_n(np.array([[1.0, 2.0, 2.0, 2.0]]), 2).tolist() == [[1, 2]]

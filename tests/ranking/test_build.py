@@ -1,0 +1,135 @@
+"""From what models think to finished lists."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.sparse import csr_array
+
+from recommender.models.neighbours import Neighbours
+from recommender.ranking.blend import Blend
+from recommender.ranking.build import best_sellers, of_mode, recommend, related
+from recommender.ranking.lists import SOURCES
+from tests.ranking.tables import table_of
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A model whose opinion is written down."""
+
+    opinion: np.ndarray
+
+    def scores(self, customers):
+        return self.opinion[customers]
+
+
+def lists(models, *, bought=None, eligible=None, length=3, **weights):
+    opinion = next(iter(models.values()))
+    n_customers, n_items = opinion.shape
+    blend = Blend(**(dict.fromkeys(Blend.__dataclass_fields__, 0.0) | weights))
+    return recommend(
+        {name: Fixed(np.asarray(scores, np.float32)) for name, scores in models.items()},
+        blend,
+        np.arange(n_customers, dtype=np.int32),
+        bought=csr_array(np.zeros(opinion.shape) if bought is None else bought),
+        eligible=np.ones(n_items, bool) if eligible is None else np.array(eligible),
+        length=length,
+    )
+
+
+def test_scores_are_scaled_to_the_best_and_added_by_weight():
+    als, sold = np.array([[4.0, 2, 0]]), np.array([[0.0, 100, 50]])
+    ranked = lists({"als": als, "best_sellers": sold}, als=1.0, best_sellers=0.6).row(0)
+    assert ranked.items.tolist() == [1, 0, 2]
+    assert ranked.scores == pytest.approx([2 / 4 + 0.6, 1.0, 0.6 * 50 / 100])
+
+
+def test_the_source_is_the_model_that_adds_most():
+    als, sold = np.array([[4.0, 2, 0]]), np.array([[0.0, 100, 50]])
+    ranked = lists({"als": als, "best_sellers": sold}, als=1.0, best_sellers=0.6).row(0)
+    assert [SOURCES[s] for s in ranked.sources] == ["best_sellers", "als", "best_sellers"]
+
+
+def test_equal_scores_go_to_the_lower_item():
+    assert lists({"als": np.array([[1.0, 1, 1]])}, als=1.0, length=2).row(0).items.tolist() == [0, 1]
+
+
+def test_a_row_holds_enough_of_both_kinds_for_every_mode():
+    opinion = np.array([[9.0, 8, 7, 6, 5, 4]])
+    table = lists({"als": opinion}, bought=np.array([[1, 1, 1, 0, 0, 0]]), als=1.0, length=2)
+    assert of_mode(table, "mixed", 2).row(0).items.tolist() == [0, 1]
+    assert of_mode(table, "repeat", 2).row(0).items.tolist() == [0, 1]
+    assert of_mode(table, "discover", 2).row(0).items.tolist() == [3, 4]
+    assert len(table.row(0)) == 4
+
+
+def test_what_no_model_proposes_is_not_listed():
+    assert lists({"als": np.array([[1.0, 0, -3]])}, als=1.0).row(0).items.tolist() == [0]
+
+
+def test_a_customer_nobody_has_an_idea_for_gets_an_empty_row():
+    table = lists({"als": np.array([[0.0, 0], [1, 0]])}, als=1.0)
+    assert [len(row) for row in table] == [0, 1]
+
+
+def test_ineligible_items_are_left_out_and_do_not_set_the_scale():
+    ranked = lists({"als": np.array([[100.0, 2, 1]])}, eligible=[False, True, True], als=1.0).row(0)
+    assert ranked.items.tolist() == [1, 2]
+    assert ranked.scores.tolist() == [1.0, 0.5]
+
+
+def test_nothing_eligible_means_empty_lists():
+    assert [len(r) for r in lists({"als": np.array([[1.0, 2]])}, eligible=[False, False], als=1.0)] == [0]
+
+
+@given(arrays(np.float32, (3, 6), elements=st.integers(0, 50).map(float)), st.sampled_from([0.001, 1000.0]))
+def test_a_models_own_scale_does_not_matter(opinion, factor):
+    sold = np.tile(np.array([6.0, 5, 4, 3, 2, 1]), (3, 1))
+    plain = lists({"als": opinion, "best_sellers": sold}, als=1.0, best_sellers=0.5)
+    scaled = lists({"als": opinion * factor, "best_sellers": sold}, als=1.0, best_sellers=0.5)
+    assert plain.scores == pytest.approx(scaled.scores, abs=1e-5)
+
+
+def test_blocks_do_not_change_the_lists(monkeypatch):
+    from recommender.ranking import build
+
+    opinion = np.random.default_rng(0).random((7, 5))
+    whole = lists({"als": opinion}, als=1.0)
+    monkeypatch.setattr(build, "_BLOCK_CELLS", 10)
+    assert lists({"als": opinion}, als=1.0).items.tolist() == whole.items.tolist()
+
+
+def test_related_items_come_strongest_first_and_only_eligible_ones():
+    relation = csr_array(np.array([[0, 0.2, 0.9], [0.5, 0, 0.5], [0, 0, 0]], np.float32))
+    table = related(Neighbours(relation), "co_purchase", np.array([True, True, True]), length=2)
+    assert [row.items.tolist() for row in table] == [[2, 1], [0, 2], []]
+    table = related(Neighbours(relation), "co_purchase", np.array([True, True, False]), length=2)
+    assert [row.items.tolist() for row in table] == [[1], [0], []]
+
+
+def test_best_sellers_of_the_shop_and_of_a_category():
+    sold = np.array([3.0, 9, 0, 5], np.float32)
+    everything, some = np.ones(4, bool), np.array([True, False, True, True])
+    table = best_sellers(sold, [everything, some], length=2)
+    assert [row.items.tolist() for row in table] == [[1, 3], [3, 0]]
+
+
+def test_a_category_that_sells_nothing_has_an_empty_list():
+    table = best_sellers(np.array([3.0, 0], np.float32), [np.array([False, True])], length=2)
+    assert [row.items.tolist() for row in table] == [[]]
+
+
+def test_mixed_is_everything_in_order():
+    table = table_of([[4, 2, 3]], bought=[[False, True, False]])
+    assert of_mode(table, "mixed", 9).row(0).items.tolist() == [4, 2, 3]
+    assert of_mode(table, "repeat", 9).row(0).items.tolist() == [2]
+    assert of_mode(table, "discover", 9).row(0).items.tolist() == [4, 3]
+
+
+@pytest.mark.parametrize("weights", [{"als": -1.0}, {}])
+def test_weights_below_zero_or_all_zero_are_refused(weights):
+    with pytest.raises(ValueError, match="blend weights"):
+        Blend(**(dict.fromkeys(Blend.__dataclass_fields__, 0.0) | weights))

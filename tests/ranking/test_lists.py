@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from recommender.ranking.lists import ListTable
+from tests.ranking.tables import table_of
+
+
+def rows(table):
+    return [row.items.tolist() for row in table]
+
+
+def test_rows_come_back_as_they_were_put_in():
+    assert rows(table_of([[3, 1], [], [2]])) == [[3, 1], [], [2]]
+
+
+def test_the_first_places_of_every_row():
+    assert rows(table_of([[3, 1, 4], [], [2]]).first(2)) == [[3, 1], [], [2]]
+
+
+def test_dropping_places_keeps_the_rows():
+    table = table_of([[3, 1], [4], [2, 3]])
+    assert rows(table.keep(table.items != 3)) == [[1], [4], [2]]
+    assert rows(table.keep(table.items == 1)) == [[1], [], []]
+
+
+def test_tables_stack_row_after_row():
+    assert rows(ListTable.stack([table_of([[1], []]), table_of([[2, 3]])])) == [[1], [], [2, 3]]
+    assert rows(ListTable.stack([])) == []
+
+
+def test_rows_that_do_not_cover_the_places_are_refused():
+    table = table_of([[1, 2]])
+    with pytest.raises(ValueError, match="cover its places"):
+        ListTable(np.array([0, 1]), table.items, table.scores, table.sources, table.bought)
+
+
+def test_one_list_can_be_cut_and_filtered():
+    ranked = table_of([[5, 6, 7]]).row(0)
+    assert ranked.first(2).items.tolist() == [5, 6]
+    assert ranked.keep(ranked.items != 6).items.tolist() == [5, 7]
