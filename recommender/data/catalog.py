@@ -10,6 +10,8 @@ from recommender.data.vocabulary import Vocabulary
 
 Texts = tuple[str | None, ...]
 
+COLUMNS = ("title", "category", "brand", "price", "available", "released_at", "url", "image_url")
+
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
@@ -40,11 +42,9 @@ class Catalog:
     attributes: Mapping[str, Texts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("title", "category", "brand", "price", "available", "released_at", "url", "image_url"):
-            if len(getattr(self, name)) != len(self.items):
-                raise ValueError(
-                    f"catalog column {name} has {len(getattr(self, name))} entries for {len(self.items)} items"
-                )
+        for name in COLUMNS:
+            if (found := len(getattr(self, name))) != len(self.items):
+                raise ValueError(f"catalog column {name} has {found} entries for {len(self.items)} items")
 
     @classmethod
     def unknown(cls, items: Vocabulary) -> "Catalog":
@@ -60,7 +60,7 @@ class Catalog:
         """This catalog in the order of another vocabulary; items it does not know are left blank."""
         at = self.items.positions(items.ids)
 
-        # Position -1 means unknown, and in Python and numpy it also means the last entry: so append the blank.
+        # Position -1 means unknown, and to Python and numpy also the last entry: so a blank is appended.
         def texts(column: Texts) -> Texts:
             padded = (*column, None)
             return tuple(padded[i] for i in at)

@@ -14,7 +14,7 @@ DAY = 86_400
 
 def recency_decay(age_days: NDArray[np.floating], half_life_days: float) -> NDArray[np.float32]:
     """Weight of a purchase that is `age_days` old: 1 today, ½ after one half-life."""
-    return np.exp2(-age_days / half_life_days).astype(np.float32)
+    return np.asarray(np.exp2(-age_days / half_life_days), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,154 @@
+"""Which order lines count: what is put aside and why, what is kept although it is odd."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from recommender.data.cleaning_rules import CleaningRules
+from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
+from recommender.data.item_rows import ItemRows
+from recommender.data.judged_lines import WHOLE_LINE, judged_lines
+
+FIRST_SENSIBLE_TIME = 631_152_000
+"""1990-01-01 UTC: no web shop is older, and broken dates fall on 1900 or 1970."""
+
+OUTLIER_FACTOR = 1000
+"""How many times an item's usual quantity makes a line an outlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Order lines told apart.
+
+    Attributes:
+        lines: all lines as read, as `judged_lines` gives them, and `reason`: the code of the finding for
+            which a line is put aside, null where it is kept.
+        findings: oddities of single lines.
+        files: names of the files that `lines` counts.
+    """
+
+    lines: pl.DataFrame
+    findings: Findings
+    files: tuple[str, ...]
+
+    @property
+    def kept(self) -> pl.DataFrame:
+        """The lines that count."""
+        return self.lines.filter(pl.col("reason").is_null())
+
+    @property
+    def aside(self) -> pl.DataFrame:
+        """File, row and reason of the lines that do not count."""
+        return self.lines.filter(pl.col("reason").is_not_null()).select("file", "row", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """One oddity of lines: where it shows, and what to show of it."""
+
+    code: str
+    shows: pl.Expr
+    value: pl.Expr
+
+
+def clean(
+    lines: pl.DataFrame,
+    files: Sequence[str],
+    rules: CleaningRules,
+    items: ItemRows | None = None,
+    *,
+    now: int,
+) -> Cleaned:
+    """Judge every line by the rules.
+
+    Every oddity is counted on all lines as read, whatever else is odd about them. A line with several
+    reasons to put it aside carries the first, in the order of `findings.ODDITIES`.
+
+    Args:
+        lines: schema `order_lines.LINE_SCHEMA`, in the order of files and rows.
+        files: names of the files that the lines' `file` counts.
+        rules: what counts as a purchase.
+        items: what the item file says, None without one.
+        now: seconds since 1970 UTC; orders after it cannot be right.
+    """
+    judged = judged_lines(lines, rules, items)
+    reasons, oddities = _reasons(rules, now), _kept_oddities(judged, rules)
+    marks = judged.select(mark.shows.fill_null(False).alias(mark.code) for mark in (*reasons, *oddities))
+    reason = pl.coalesce(pl.when(mark.code).then(pl.lit(mark.code)) for mark in reasons)
+    findings = Findings.collect(
+        _finding(mark, marks[mark.code], judged, files, rules) for mark in (*reasons, *oddities)
+    )
+    return Cleaned(
+        judged.with_columns(marks.select(reason.cast(pl.Categorical()).alias("reason"))),
+        findings,
+        tuple(files),
+    )
+
+
+def _reasons(rules: CleaningRules, now: int) -> list[_Mark]:
+    """Why a line is put aside, the first reason first."""
+    quantity, price, time = pl.col("quantity"), pl.col("unit_price"), pl.col("ordered_at")
+    cancelled = pl.col("cancelled")
+    date = pl.from_epoch(time).dt.strftime("%Y-%m-%d %H:%M:%S")
+    stray = (quantity < 0) & ~cancelled if rules.cancelled_order else pl.lit(False)
+    reasons = [
+        _Mark("unreadable_row", pl.col("unreadable").is_not_null(), pl.col("unreadable")),
+        _Mark("absurd_date", time < FIRST_SENSIBLE_TIME, date),
+        _Mark("future_date", time > now, date),
+        _Mark("repeated_line", pl.col("repeated"), WHOLE_LINE),
+        _Mark("not_completed", pl.col("not_completed"), pl.coalesce("cancelled_at", "status")),
+        _Mark("non_product", pl.col("non_product"), pl.col("item_id")),
+        _Mark("dropped_category", pl.col("dropped_category"), pl.col("category")),
+        _Mark("zero_quantity", quantity == 0, WHOLE_LINE),
+        _Mark("stray_negative", stray, WHOLE_LINE),
+        _Mark("positive_cancellation", cancelled & (quantity > 0), WHOLE_LINE),
+        _Mark("negative_price", price < 0, price),
+    ]
+    return [*reasons, _ZERO_PRICE] if rules.drop_zero_price else reasons
+
+
+def _kept_oddities(lines: pl.DataFrame, rules: CleaningRules) -> list[_Mark]:
+    """What is odd about a line, but no reason to put it aside."""
+    quantity = pl.col("quantity")
+    oddities = [
+        _Mark("missing_price", pl.col("unit_price").is_null() & (quantity != 0), WHOLE_LINE),
+        _Mark("missing_customer", pl.col("customer").is_null(), WHOLE_LINE),
+        _Mark("cancellation", pl.col("cancelled"), pl.col("order_id")),
+        _Mark("negative_quantity", quantity < 0, WHOLE_LINE),
+        _Mark("duplicate_line", pl.col("duplicate"), WHOLE_LINE),
+        _Mark("quantity_outlier", quantity > OUTLIER_FACTOR * pl.col("usual_quantity"), WHOLE_LINE),
+        _Mark("several_currencies", _in_other_currency(lines), pl.col("currency")),
+    ]
+    return oddities if rules.drop_zero_price else [_ZERO_PRICE, *oddities]
+
+
+_ZERO_PRICE = _Mark("zero_price", pl.col("unit_price") == 0, WHOLE_LINE)
+
+
+def _in_other_currency(lines: pl.DataFrame) -> pl.Expr:
+    """Not in the currency of most lines; of equally many, the first in the alphabet counts as that."""
+    counted = lines.select(pl.col("currency").cast(pl.String)).drop_nulls().group_by("currency").len()
+    if len(counted) < 2:
+        return pl.lit(False)
+    most: str = counted.sort("len", "currency", descending=[True, False])["currency"][0]
+    return pl.col("currency").ne(most)
+
+
+def _finding(
+    mark: _Mark, shows: pl.Series, lines: pl.DataFrame, files: Sequence[str], rules: CleaningRules
+) -> Finding:
+    first = lines[shows.arg_true().head(MOST_EXAMPLES)].select(
+        "file", "row", mark.value.cast(pl.String).alias("value")
+    )
+    examples = [Example(files[file], row, value) for file, row, value in first.iter_rows()]
+    return Finding.of(mark.code, int(shows.sum()), len(lines), examples, action=_action(mark.code, rules))
+
+
+def _action(code: str, rules: CleaningRules) -> str | None:
+    """What is done instead of the usual, where the rules say so."""
+    if code == "zero_price" and rules.drop_zero_price:
+        return "put aside"
+    if code == "negative_quantity" and rules.cancelled_order:
+        return "kept as returns on cancellations, put aside elsewhere"
+    return None

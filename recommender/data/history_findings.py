@@ -1,0 +1,140 @@
+"""What is odd about orders, customers and items as a whole, beyond single lines."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
+from recommender.data.item_rows import ItemRows
+from recommender.data.judged_lines import WHOLE_LINE
+from recommender.data.orders import OrderLog
+from recommender.data.returns import units_left
+
+BULK_FEWEST_ORDERS = 100
+BULK_TIMES_MEDIAN = 25
+"""A bulk buyer has at least this many orders, and at least this many times as many as the median customer."""
+
+NOT_SOLD_DAYS = 180
+"""Items not sold in the last so many days before the newest order are not recommended."""
+
+_DAY = 86_400
+
+
+def findings_as_read(lines: pl.DataFrame, files: Sequence[str], *, fold: bool) -> Findings:
+    """Oddities of ids, titles and orders on all lines as read.
+
+    Args:
+        lines: as `judged_lines` gives them, in the order of files and rows.
+        files: names of the files that the lines' `file` counts.
+        fold: whether item ids that differ only in case or blanks are taken as one item.
+    """
+    text = pl.col("item_id").cast(pl.String)
+    ids = _first_seen(lines, "item_id").with_columns(text.alias("text"))
+    cased = ids.group_by(pl.col("text").str.to_uppercase().alias("key"), maintain_order=True).agg(
+        pl.col("file", "row").first(), pl.col("text").str.join(" / ").alias("value"), pl.len().alias("n")
+    )
+    blanks = ids.filter(pl.col("text") != pl.col("text").str.strip_chars())
+    blanks = blanks.with_columns(pl.format("'{}'", "text").alias("value"))
+    taken = "taken as one item" if fold else None
+    n_orders = lines["order_id"].n_unique()
+    return Findings.collect([
+        _finding("item_id_case", cased.filter(pl.col("n") > 1), len(ids), files, action=taken),
+        _finding("item_id_blanks", blanks, len(ids), files, action=taken),
+        _finding("several_titles", _several(lines, "item_id", "title"), len(ids), files),
+        _finding("several_customers", _several(lines, "order_id", "customer"), n_orders, files),
+    ])  # fmt: skip
+
+
+def _first_seen(lines: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """Each combination once, with file and row of its first line."""
+    there = lines.drop_nulls(names).select(*names, "file", "row")
+    return there.unique(names, keep="first", maintain_order=True)
+
+
+def _several(lines: pl.DataFrame, of: str, what: str) -> pl.DataFrame:
+    """Each `of` that has several different `what`: where it is first seen, and which they are."""
+    pairs = _first_seen(lines, of, what)
+    grouped = pairs.group_by(of, maintain_order=True).agg(
+        pl.col("file", "row").first(), pl.col(what).cast(pl.String).head(3), pl.len().alias("n")
+    )
+    several = grouped.filter(pl.col("n") > 1)
+    return several.with_columns(
+        pl.format("{}: {}", pl.col(of).cast(pl.String), pl.col(what).list.join(" / ")).alias("value")
+    )
+
+
+def findings_of_history(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Findings:
+    """Oddities of the clean history.
+
+    Args:
+        lines: lines in the order of `orders`, as `order_history.by_position` gives them.
+        orders: the log made from them.
+        files: names of the files that the lines' `file` counts.
+    """
+    return Findings.collect([
+        _unmatched_returns(lines, orders, files),
+        _bulk_buyers(lines, files),
+        _not_sold_lately(lines, orders, files),
+    ])  # fmt: skip
+
+
+def _unmatched_returns(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Finding:
+    returns = orders.quantity < 0
+    unmatched = np.flatnonzero(returns & (units_left(orders) <= orders.quantity))
+    shown = lines[unmatched].with_columns(WHOLE_LINE.alias("value"))
+    matched = int(returns.sum()) - len(unmatched)
+    action = f"kept, undoes nothing; {matched:,} other returns undo a purchase"
+    return _finding("unmatched_return", shown, len(lines), files, action=action)
+
+
+def _bulk_buyers(lines: pl.DataFrame, files: Sequence[str]) -> Finding:
+    known = lines.filter((pl.col("quantity") > 0) & pl.col("customer").is_not_null())
+    counted = known.group_by("customer", maintain_order=True).agg(
+        pl.col("file", "row").first(), pl.col("order").n_unique().alias("n")
+    )
+    median = counted["n"].median() or 0
+    many = counted.filter(
+        pl.col("n") >= pl.max_horizontal(pl.lit(BULK_FEWEST_ORDERS), BULK_TIMES_MEDIAN * pl.lit(median))
+    )
+    value = pl.format("{}: {} orders", pl.col("customer").cast(pl.String), "n").alias("value")
+    return _finding(
+        "bulk_buyer",
+        many.sort("n", descending=True, maintain_order=True).with_columns(value),
+        len(counted),
+        files,
+    )
+
+
+def _not_sold_lately(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Finding:
+    sold = lines.filter(pl.col("quantity") > 0)
+    last = sold.group_by("item", maintain_order=True).agg(pl.col("file", "row", "ordered_at").last())
+    long_ago = last.filter(pl.col("ordered_at") < orders.last_time - NOT_SOLD_DAYS * _DAY)
+    day = pl.from_epoch("ordered_at").dt.strftime("%Y-%m-%d")
+    value = pl.format("{}: last sold {}", pl.col("item").cast(pl.String), day).alias("value")
+    return _finding("not_sold_lately", long_ago.with_columns(value), len(last), files)
+
+
+def findings_of_item_file(
+    orders: OrderLog, lines: pl.DataFrame, items: ItemRows, files: Sequence[str]
+) -> Findings:
+    """How the item file and the orders differ in what there is."""
+    listed = pl.col("item").cast(pl.String)
+    unknown = _first_seen(lines, "item").filter(~listed.is_in(items.frame["item_id"].implode()))
+    never_sold = items.frame.filter(
+        ~pl.col("item_id").is_in(pl.Series(orders.items.ids, dtype=pl.String).implode())
+    )
+    in_file = never_sold.select(pl.lit(0).alias("file"), "row", pl.col("item_id").alias("value"))
+    return items.findings + Findings.collect([
+        _finding("unknown_item", unknown.with_columns(listed.alias("value")), len(orders.items), files),
+        _finding("never_sold", in_file, len(items.frame), [items.file]),
+    ])  # fmt: skip
+
+
+def _finding(
+    code: str, shown: pl.DataFrame, total: int, files: Sequence[str], *, action: str | None = None
+) -> Finding:
+    """A finding on rows that have `file`, `row` and `value`."""
+    first = shown.head(MOST_EXAMPLES).select("file", "row", "value")
+    examples = [Example(files[file], row, value) for file, row, value in first.iter_rows()]
+    return Finding.of(code, len(shown), total, examples, action=action)

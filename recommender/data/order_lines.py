@@ -1,0 +1,166 @@
+"""From the columns of a shop's export to canonical order lines, one file at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import polars as pl
+
+from recommender.data.amounts import amounts, id_text
+from recommender.data.columns import Names, OrderColumns, present
+from recommender.data.timestamps import epoch_seconds
+
+IDS = ("order_id", "customer_id", "item_id")
+TEXTS = ("title", "category", "currency", "channel", "country", "status", "cancelled_at")
+AMOUNTS = ("quantity", "unit_price", "line_total")
+_CHECKED = ("order_id", "item_id", "quantity", "ordered_at", "unit_price", "line_total")
+OF_THE_ORDER = ("customer_id", "ordered_at", "currency", "channel", "country", "status", "cancelled_at")
+
+# Categories keep four bytes a line where text would keep sixteen and more: 50 million lines stay in memory.
+_TEXT = pl.Categorical()
+LINE_SCHEMA: dict[str, pl.DataType] = {
+    "file": pl.UInt16(),
+    "row": pl.UInt32(),
+    **dict.fromkeys(IDS, _TEXT),
+    "quantity": pl.Float32(),
+    "unit_price": pl.Float32(),
+    "ordered_at": pl.Int64(),
+    **dict.fromkeys(TEXTS, _TEXT),
+    "unreadable": _TEXT,
+}
+"""One order line as read: `file` is the position of its file, `row` its 1-based data row, `ordered_at`
+seconds since 1970 UTC; `unreadable` says what could not be read, null where all could."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineFormat:
+    """How an export writes order lines.
+
+    Attributes:
+        columns: which column holds what.
+        may_lack: canonical columns that need not be there although `columns` names them.
+        zone: IANA zone of times that carry none.
+        written: strptime format of times; None for ISO 8601 and its variants.
+        decimal: decimal sign of numbers in text.
+        order_once: values of the order stand on its first line only, and hold for its other lines.
+        null_values: texts that mean "no value".
+    """
+
+    columns: OrderColumns = field(default_factory=OrderColumns)
+    may_lack: Names = ()
+    zone: str = "UTC"
+    written: str | None = None
+    decimal: str = "."
+    order_once: bool = False
+    null_values: Names = ("NULL", "\\N")
+
+
+def numbered(raw: pl.LazyFrame) -> pl.LazyFrame:
+    """A raw table with its 1-based data row as column `row`, wholly blank rows left out."""
+    names = raw.collect_schema().names()
+    return raw.with_row_index("__row", offset=1).filter(~pl.all_horizontal(pl.col(names).is_null()))
+
+
+def order_lines(raw: pl.LazyFrame, file: int, form: LineFormat, *, where: str) -> pl.LazyFrame:
+    """Canonical lines of one file, schema `LINE_SCHEMA`, in the order of the file.
+
+    Args:
+        raw: the file's own columns; text or typed.
+        file: position of the file.
+        form: how it writes order lines.
+        where: name of the file, for messages.
+
+    Raises:
+        DataError: a needed column is missing.
+    """
+    schema = raw.collect_schema()
+    columns = present(form.columns, schema.names(), where=where, may_lack=form.may_lack)
+    texts = numbered(raw).select(
+        pl.lit(file, pl.UInt16).alias("file"),
+        pl.col("__row").cast(pl.UInt32).alias("row"),
+        *(_given(name, names, schema, form) for name, names in columns.items()),
+    )
+    if form.order_once:
+        texts = _filled_down(texts, columns)
+    return _complete(_parsed(texts, columns, form), columns).select(
+        pl.col(name).cast(dtype) for name, dtype in LINE_SCHEMA.items()
+    )
+
+
+def _given(name: str, names: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:
+    """The first of a shop's columns that has a value on the line; ids and texts as text, blank as null."""
+    if name in IDS:
+        return pl.coalesce(id_text(_valued(column, schema, form), schema[column]) for column in names).alias(
+            name
+        )
+    if name in TEXTS or len(names) > 1:
+        return pl.coalesce(_text(column, schema, form) for column in names).alias(name)
+    return _valued(names[0], schema, form).alias(name)
+
+
+def _valued(column: str, schema: pl.Schema, form: LineFormat) -> pl.Expr:
+    value = pl.col(column)
+    if schema[column].is_float():
+        return value.fill_nan(None)
+    if schema[column] != pl.String or not form.null_values:
+        return value
+    return pl.when(value.is_in(form.null_values)).then(None).otherwise(value)
+
+
+def _text(column: str, schema: pl.Schema, form: LineFormat) -> pl.Expr:
+    text = _valued(column, schema, form).cast(pl.String)
+    return pl.when(text.str.strip_chars() == "").then(None).otherwise(text)
+
+
+def _filled_down(texts: pl.LazyFrame, columns: Mapping[str, Names]) -> pl.LazyFrame:
+    schema = texts.collect_schema()
+    blank = {name: pl.col(name) == "" if schema[name] == pl.String else pl.lit(False) for name in columns}
+    once = [
+        pl.when(blank[name]).then(None).otherwise(pl.col(name)).alias(name)
+        for name in OF_THE_ORDER
+        if name in columns
+    ]
+    filled = [
+        pl.col(name).fill_null(pl.col(name).drop_nulls().first().over("order_id"))
+        for name in OF_THE_ORDER
+        if name in columns
+    ]
+    return texts.with_columns(once).with_columns(filled)
+
+
+def _parsed(texts: pl.LazyFrame, columns: Mapping[str, Names], form: LineFormat) -> pl.LazyFrame:
+    """Numbers and times read; the texts they came from stay beside them as `raw_…`, for messages."""
+    number = partial(amounts, decimal=form.decimal)
+    time = partial(epoch_seconds, zone=form.zone, written=form.written)
+    given = [name for name in AMOUNTS if name in columns]
+    return texts.with_columns(
+        pl.col(given).map_batches(number, return_dtype=pl.Float64, is_elementwise=True),
+        pl.col("ordered_at").map_batches(time, return_dtype=pl.Int64, is_elementwise=True),
+        *(pl.col(name).cast(pl.String).alias(f"raw_{name}") for name in (*given, "ordered_at")),
+    )
+
+
+def _complete(lines: pl.LazyFrame, columns: Mapping[str, Names]) -> pl.LazyFrame:
+    """All canonical columns; absent ones null, but for one unit a line and a price from the line's total."""
+    absent = [name for name in (*IDS, *AMOUNTS[:2], *TEXTS) if name not in columns]
+    unread = [_unread(name) for name in _CHECKED if name in columns]
+    whole = lines.with_columns(
+        pl.coalesce(*unread).alias("unreadable"),
+        *(pl.lit(1.0 if name == "quantity" else None, LINE_SCHEMA[name]).alias(name) for name in absent),
+    )
+    if "line_total" not in columns:
+        return whole
+    by_unit = pl.when(pl.col("quantity") != 0).then(pl.col("line_total") / pl.col("quantity"))
+    return whole.with_columns(pl.coalesce("unit_price", by_unit).alias("unit_price"))
+
+
+def _unread(name: str) -> pl.Expr:
+    """What to say of a line on which this column has no usable value; null where it has one."""
+    if name in IDS:
+        return pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name}"))
+    raw = pl.col(f"raw_{name}")
+    blank = raw.is_null() | (raw.str.strip_chars() == "")
+    said = pl.format(f"{name} {{}}", raw)
+    if name in ("unit_price", "line_total"):
+        return pl.when(pl.col(name).is_null() & ~blank).then(said)
+    return pl.when(blank).then(pl.lit(f"no {name}")).when(pl.col(name).is_null()).then(said)

@@ -1,0 +1,200 @@
+"""cartlift.toml as frozen dataclasses: parsed once, unknown keys and wrong types refused with a hint."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from recommender.data.cleaning_rules import CleaningRules
+from recommender.errors import ConfigError
+from recommender.ranking.blend import Blend
+
+from .learning_settings import EvaluationSettings, ListSettings, ModelSettings
+from .presets import preset_named
+from .source_settings import SourceSettings
+
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything cartlift.toml can say; one field a section.
+
+    Attributes:
+        source: where orders and items come from and how they are written.
+        cleaning: what counts as a purchase.
+        models: hyperparameters.
+        blend: how much each model counts in a customer's list.
+        lists: which items stand in lists, and how many.
+        evaluation: how the lists are judged.
+    """
+
+    source: SourceSettings = field(default_factory=SourceSettings)
+    cleaning: CleaningRules = field(default_factory=CleaningRules)
+    models: ModelSettings = field(default_factory=ModelSettings)
+    blend: Blend = field(default_factory=Blend)
+    lists: ListSettings = field(default_factory=ListSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+
+
+def load_settings(path: Path | None = None, *, preset: str | None = None) -> Settings:
+    """Settings of a file, on top of those of its preset.
+
+    Args:
+        path: a TOML file; None for defaults.
+        preset: name of a preset; without it, the file's own `[source] preset`.
+
+    Raises:
+        ConfigError: the file cannot be read, or a section, key, value or preset is wrong.
+    """
+    raw = _read_toml(path) if path else {}
+    where = str(path) if path else "settings"
+    own_source = raw.get("source", {})
+    name = preset or (own_source.get("preset") if isinstance(own_source, dict) else None)
+    if name is None:
+        return parse_section(Settings, raw, where)
+    if not isinstance(name, str):
+        raise ConfigError(f"{where}: [source] preset must be text, got {name!r}")
+    return parse_section(Settings, merged(preset_named(name), raw, {"source": {"preset": name}}), where)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read settings {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is no valid TOML: {error}") from error
+
+
+def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML tables as one; a later table's key goes before an earlier one's, down to single keys."""
+    whole: dict[str, Any] = {}
+    for table in tables:
+        for key, value in table.items():
+            old = whole.get(key)
+            whole[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return whole
+
+
+def parse_section(section_type: type[Section], raw: Mapping[str, Any], where: str) -> Section:
+    """A TOML table as a frozen dataclass.
+
+    Fields may be bool, int, float, str, Path, Literal, tuples of these, unions with None, dataclasses, and
+    mappings from names to any of these. A whole number does for a float, and a lone value for a tuple.
+
+    Args:
+        section_type: the dataclass.
+        raw: the table.
+        where: file, and section where it is not the whole file: begins every message.
+
+    Raises:
+        ConfigError: an unknown key, a value of the wrong type, a missing key, or what the dataclass refuses.
+    """
+    hints = get_type_hints(section_type)
+    known = [f for f in fields(section_type) if f.init]  # type: ignore[arg-type]
+    names = [f.name for f in known]
+    for key in raw:
+        if key not in names:
+            raise ConfigError(f"{where}: unknown {_noun(raw[key])} {key!r}{did_you_mean(key, names)}")
+    for needed in known:
+        if needed.default is MISSING and needed.default_factory is MISSING and needed.name not in raw:
+            raise ConfigError(f"{where}: {needed.name} must be set")
+    values = {key: _parse(hints[key], value, where, key) for key, value in raw.items()}
+    try:
+        return section_type(**values)
+    except (ValueError, ConfigError) as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _noun(value: object) -> str:
+    return "section" if isinstance(value, dict) else "setting"
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """The known word nearest to a misspelt one, as the end of a sentence; else all of them."""
+    close = get_close_matches(word, known, n=1)
+    return f", did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
+
+
+def _parse(hint: Any, value: Any, where: str, key: str) -> Any:
+    """`value` as the type that a field declares."""
+    origin = get_origin(hint)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return parse_section(hint, _table(value, where, key), _inside(where, key))
+    if origin in (Union, UnionType):
+        return _parse_union(hint, value, where, key)
+    if origin is tuple:
+        return _parse_tuple(hint, value, where, key)
+    if origin is Literal:
+        if value in get_args(hint):
+            return value
+        raise ConfigError(
+            f"{where}: {key} must be one of {', '.join(map(repr, get_args(hint)))}, got {value!r}"
+        )
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        of = get_args(hint)[1]
+        return {
+            name: _parse(of, one, _inside(where, key), name)
+            for name, one in _table(value, where, key).items()
+        }
+    return _parse_plain(hint, value, where, key)
+
+
+def _table(value: Any, where: str, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: {key} must be a section [{key}], got {value!r}")
+    return value
+
+
+def _inside(where: str, key: str) -> str:
+    """The file and the section within it: 'cartlift.toml [source.columns]'."""
+    return f"{where.removesuffix(']')}.{key}]" if where.endswith("]") else f"{where} [{key}]"
+
+
+def _parse_union(hint: Any, value: Any, where: str, key: str) -> Any:
+    choices = [choice for choice in get_args(hint) if choice is not NoneType]
+    if len(choices) == 1:
+        return _parse(choices[0], value, where, key)
+    for choice in choices:
+        try:
+            return _parse(choice, value, where, key)
+        except ConfigError:
+            continue
+    raise ConfigError(f"{where}: {key} must be {' or '.join(map(_name_of, choices))}, got {value!r}")
+
+
+def _parse_tuple(hint: Any, value: Any, where: str, key: str) -> Any:
+    of = get_args(hint)
+    several = value if isinstance(value, list) else [value]
+    if len(of) == 2 and of[1] is Ellipsis:
+        return tuple(_parse(of[0], one, where, key) for one in several)
+    if len(several) != len(of):
+        raise ConfigError(f"{where}: {key} must have {len(of)} values, got {value!r}")
+    return tuple(_parse(kind, one, where, key) for kind, one in zip(of, several, strict=True))
+
+
+def _parse_plain(hint: Any, value: Any, where: str, key: str) -> Any:
+    if hint is Any or type(value) is hint:
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    raise ConfigError(f"{where}: {key} must be {_name_of(hint)}, got {value!r}")
+
+
+_NAMES = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Path: "a path as text",
+}
+
+
+def _name_of(hint: Any) -> str:
+    return _NAMES.get(hint, getattr(hint, "__name__", str(hint)))

@@ -1,0 +1,60 @@
+"""Order lines that were put aside, as the shop wrote them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from recommender.data.order_lines import numbered
+from recommender.errors import ConfigError
+
+from .tables import Table
+
+_SUFFIXES = (".parquet", ".csv")
+
+
+def write_quarantine(path: Path, aside: pl.DataFrame, tables: Sequence[Table]) -> None:
+    """Write lines put aside, all their own columns as text, with file, row and reason before them.
+
+    Args:
+        path: `.parquet` or `.csv`; replaced if there.
+        aside: `file` (position in `tables`), `row` (1-based) and `reason` of each line.
+        tables: where the lines were read; read again here.
+
+    Raises:
+        ConfigError: neither Parquet nor CSV, or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise ConfigError(f"quarantine {path} must end in .parquet or .csv")
+    lines = pl.concat([*_lines(aside, tables)], how="diagonal")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines.write_parquet(path) if suffix == ".parquet" else lines.write_csv(path)
+    except OSError as error:
+        raise ConfigError(f"cannot write quarantine {path}: {error.strerror}") from error
+
+
+def _lines(aside: pl.DataFrame, tables: Sequence[Table]) -> Iterator[pl.DataFrame]:
+    """The lines put aside of each table, in its order."""
+    yield pl.DataFrame(schema={"file": pl.String, "row": pl.UInt32, "reason": pl.String})
+    for file, table in enumerate(tables):
+        reasons = aside.filter(pl.col("file") == file).select("row", pl.col("reason").cast(pl.String))
+        # Lists and structs have no text that a CSV file could hold.
+        own = [name for name, dtype in table.frame.collect_schema().items() if not dtype.is_nested()]
+        lines = (
+            numbered(table.frame)
+            .with_columns(pl.col("__row").cast(pl.UInt32))
+            .join(reasons.lazy(), left_on="__row", right_on="row", maintain_order="left")
+            .select(
+                pl.lit(table.name).alias("file"),
+                pl.col("__row").alias("row"),
+                "reason",
+                *(
+                    pl.col(name).cast(pl.String, strict=False)
+                    for name in own
+                    if name not in ("file", "row", "reason")
+                ),
+            )
+        )
+        yield lines.collect(engine="streaming")

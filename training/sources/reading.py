@@ -1,0 +1,113 @@
+"""Orders and items from wherever the shop keeps them, cleaned, as values of the core."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+
+from recommender.data.catalog import Catalog
+from recommender.data.cleaning import Cleaned, clean
+from recommender.data.findings import Example, Finding, Findings
+from recommender.data.history_findings import findings_as_read, findings_of_history, findings_of_item_file
+from recommender.data.item_rows import ItemRows
+from recommender.data.order_history import by_position, catalog, order_log
+from recommender.data.orders import OrderLog
+from recommender.errors import DataError
+
+from ..progress import Progress, Silent
+from ..settings import Settings
+from .canonical import Source, open_orders, read_items, read_lines
+from .quarantine import write_quarantine
+from .tables import Table
+
+SILENT = Silent()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOrders:
+    """A shop's history, ready to learn from.
+
+    Attributes:
+        orders: the clean lines.
+        catalog: what the shop says about `orders.items`.
+        findings: what was odd, and what was done about it.
+        lines: order lines read, the odd ones among them.
+        quarantined: order lines put aside.
+    """
+
+    orders: OrderLog
+    catalog: Catalog
+    findings: Findings
+    lines: int
+    quarantined: int
+
+
+def read_orders(
+    sources: Sequence[Source],
+    settings: Settings,
+    *,
+    items: Source | None = None,
+    query: str | None = None,
+    quarantine: Path | None = None,
+    now: int | None = None,
+    progress: Progress = SILENT,
+) -> ReadOrders:
+    """Read, clean and report on a shop's orders.
+
+    Args:
+        sources: files, folders, globs, or one database URL; without any, those of the settings.
+        settings: how they are written and what counts as a purchase.
+        items: item file; without it, that of the settings, if any.
+        query: SQL that selects order lines from a database.
+        quarantine: file to write the lines put aside to, `.parquet` or `.csv`.
+        now: seconds since 1970 UTC, orders after which cannot be right; the clock's time without it.
+        progress: told of every step.
+
+    Raises:
+        ConfigError: the sources do not fit together, or a database driver is missing.
+        DataError: nothing can be read, a needed column is missing, or no line is left.
+    """
+    sources = sources or settings.source.orders
+    with progress.step("Open orders"):
+        tables = open_orders(sources, settings.source, query or settings.source.query)
+    lines = read_lines(tables, settings.source, progress)
+    with progress.step("Clean orders"):
+        item_file = read_items(items or settings.source.items, sources, settings)
+        names = [table.name for table in tables]
+        cleaned = clean(lines, names, settings.cleaning, item_file, now=int(time()) if now is None else now)
+    # Before anything can be refused: these lines are what explains a refusal.
+    if quarantine:
+        with progress.step("Write lines put aside"):
+            write_quarantine(quarantine, cleaned.aside, tables)
+    with progress.step("Sort orders"):
+        return _history(cleaned, item_file, tables, settings)
+
+
+def _history(
+    cleaned: Cleaned, item_file: ItemRows | None, tables: Sequence[Table], settings: Settings
+) -> ReadOrders:
+    kept = cleaned.kept
+    if not (kept["quantity"] > 0).any():
+        raise DataError(f"no purchase is left of {len(cleaned.lines):,} lines: {_reasons(cleaned)}")
+    lines, vocabularies = by_position(kept)
+    orders = order_log(lines, vocabularies)
+    findings = (
+        cleaned.findings
+        + _guessed_encodings(tables)
+        + findings_as_read(cleaned.lines, cleaned.files, fold=settings.cleaning.fold_item_case)
+        + findings_of_history(lines, orders, cleaned.files)
+    )
+    if item_file is not None:
+        findings += findings_of_item_file(orders, lines, item_file, cleaned.files)
+    said = catalog(lines, orders.items, item_file)
+    return ReadOrders(orders, said, findings, len(cleaned.lines), len(cleaned.lines) - len(kept))
+
+
+def _guessed_encodings(tables: Sequence[Table]) -> Findings:
+    guessed = [Example(table.name, 1, table.guessed_encoding) for table in tables if table.guessed_encoding]
+    return Findings.collect([Finding.of("guessed_encoding", len(guessed), len(tables), guessed)])
+
+
+def _reasons(cleaned: Cleaned) -> str:
+    counted = cleaned.aside["reason"].value_counts(sort=True)
+    return ", ".join(f"{reason} {count:,}" for reason, count in counted.iter_rows()) or "all are returns"
