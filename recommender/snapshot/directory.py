@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from recommender.data.catalog import Catalog
+from recommender.data.catalog import COLUMNS, Catalog, Texts
 from recommender.data.orders import OrderLog
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import ConfigError, SnapshotMissing, SnapshotUnreadable
@@ -20,9 +20,10 @@ from recommender.models.archive import load_model, save_model
 from recommender.models.registry import MODELS
 from recommender.ranking.lists import ListTable
 from recommender.snapshot.encoding import FORMAT_VERSION
-from recommender.snapshot.manifest import Manifest, snapshot_id
+from recommender.snapshot.manifest import FINDINGS, Manifest, snapshot_id
 
 MANIFEST = "manifest.json"
+_ATTRIBUTE = "attribute:"
 TABLES = ("recommended", "similar", "bought_together", "best_sellers")
 
 
@@ -152,7 +153,7 @@ def load_snapshot(folder: Path) -> Snapshot:
         customers=customers,
         lists=Lists(**tables, groups=groups),
         models={name: load_model(MODELS[name][1], folder / "models" / name) for name in _model_names(folder)},
-        findings=msgspec.json.decode((folder / "findings.json").read_bytes()),
+        findings=msgspec.json.decode((folder / FINDINGS).read_bytes()),
     )
 
 
@@ -185,28 +186,25 @@ def _write_content(snapshot: Snapshot, folder: Path) -> None:
         save_model(getattr(snapshot.lists, name), folder / "lists" / name)
     for name, model in snapshot.models.items():
         save_model(model, folder / "models" / name)
-    (folder / "findings.json").write_bytes(
+    (folder / FINDINGS).write_bytes(
         msgspec.json.format(msgspec.json.encode(snapshot.findings, order="sorted"), indent=2)
     )
 
 
 def _item_table(catalog: Catalog) -> pl.DataFrame:
-    columns: dict[str, Any] = {"item_id": catalog.items.ids}
-    for name in ("title", "category", "brand", "price", "available", "released_at", "url", "image_url"):
-        columns[name] = getattr(catalog, name)
-    attributes = {f"attribute:{name}": catalog.attributes[name] for name in sorted(catalog.attributes)}
-    schema = {
-        "item_id": pl.String, "title": pl.String, "category": pl.String, "brand": pl.String, "price": pl.Float32,
-        "available": pl.Boolean, "released_at": pl.Int64, "url": pl.String, "image_url": pl.String,
-    }  # fmt: skip
-    return pl.DataFrame(columns | attributes, schema=schema | dict.fromkeys(attributes, pl.String))
+    columns = {"item_id": catalog.items.ids} | {name: getattr(catalog, name) for name in COLUMNS}
+    attributes = {_ATTRIBUTE + name: catalog.attributes[name] for name in sorted(catalog.attributes)}
+    numbers = {"price": pl.Float32, "available": pl.Boolean, "released_at": pl.Int64}
+    return pl.DataFrame(
+        columns | attributes, schema={name: numbers.get(name, pl.String) for name in columns | attributes}
+    )
 
 
 def _catalog(items: pl.DataFrame) -> Catalog:
-    def texts(name: str) -> tuple[str | None, ...]:
+    def texts(name: str) -> Texts:
         return tuple(items[name])
 
-    attributes = [name for name in items.columns if name.startswith("attribute:")]
+    attributes = [name for name in items.columns if name.startswith(_ATTRIBUTE)]
     return Catalog(
         items=Vocabulary(tuple(items["item_id"])),
         title=texts("title"),
@@ -217,7 +215,7 @@ def _catalog(items: pl.DataFrame) -> Catalog:
         released_at=items["released_at"].to_numpy(),
         url=texts("url"),
         image_url=texts("image_url"),
-        attributes={name.removeprefix("attribute:"): texts(name) for name in attributes},
+        attributes={name.removeprefix(_ATTRIBUTE): texts(name) for name in attributes},
     )
 
 
@@ -248,8 +246,8 @@ def _verify(manifest: Manifest, folder: Path) -> None:
     if wrong or snapshot_id(manifest) != manifest.snapshot:
         what = ", ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "") or MANIFEST
         raise SnapshotUnreadable(
-            f"{folder} is not what was written ({what} changed, lost or added): copy it again from where it was "
-            "trained, or train again"
+            f"{folder} is not what was written ({what} changed, lost or added): copy it again "
+            "from where it was trained, or train again"
         )
 
 

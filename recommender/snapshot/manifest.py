@@ -8,6 +8,8 @@ import msgspec
 
 from recommender.snapshot.encoding import FORMAT_VERSION
 
+FINDINGS = "findings.json"
+
 
 class Counts(msgspec.Struct, frozen=True):
     """What the snapshot was learned from.
@@ -31,13 +33,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         format: version of the layout.
         snapshot: id: time of the newest order line and the start of the content's digest.
-        generated_at: when it was trained, RFC 3339 UTC; the only entry that is not part of the id.
+        generated_at: when it was trained, RFC 3339 UTC; no part of the id.
         data_from: oldest order line learned from, RFC 3339 UTC.
         data_until: newest order line learned from, RFC 3339 UTC.
         data_fingerprint: SHA-256 of the clean order log.
         counts: what was learned from.
         sources: names behind the source numbers of the lists.
-        settings: every setting of the training.
+        settings: every setting of the training but for where the orders came from.
         figures: verdict on the held-out days, None where the history was too short for one.
         versions: of the libraries that had a say in the numbers.
         files: SHA-256 of every other file of the directory, by its path in it.
@@ -59,7 +61,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 def snapshot_id(manifest: Manifest) -> str:
     """The id that the content of a manifest deserves; the same content always has the same."""
-    content = msgspec.structs.replace(manifest, snapshot="", generated_at="")
+    # The findings name the files that were read, which may be called otherwise elsewhere.
+    files = {name: digest for name, digest in manifest.files.items() if name != FINDINGS}
+    content = msgspec.structs.replace(manifest, snapshot="", generated_at="", files=files)
     digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
     newest = datetime.fromisoformat(manifest.data_until)
     return f"{newest:%Y%m%dT%H%M%SZ}-{digest[:8]}"

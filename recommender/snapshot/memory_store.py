@@ -1,9 +1,10 @@
 """A store in this process: for notebooks and tests."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
-from recommender.errors import SnapshotMissing
-from recommender.snapshot.store import Entry, StoredSnapshot
+from recommender.errors import SnapshotMissing, SnapshotUnreadable
+from recommender.snapshot.store import READER_GRACE, Capacity, Entry, StoredSnapshot
 
 
 class MemoryStore:
@@ -19,10 +20,13 @@ class MemoryStore:
         self, snapshot: str, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
     ) -> None:
         """See `SnapshotStore.write`."""
-        written = self._entries.setdefault(snapshot, {})
+        written: dict[str, bytes] = {}
+        if snapshot not in self._whole:
+            self._entries[snapshot] = written
         for count, (key, value) in enumerate(entries, start=1):
             written[key] = value
             progress(count)
+        self._entries[snapshot] = written
         self._whole.add(snapshot)
 
     def activate(self, snapshot: str) -> None:
@@ -55,17 +59,38 @@ class MemoryStore:
         order = sorted(self._entries, key=lambda id_: (id_ != self._active, id_ != self._previous, id_))
         return [self._stored(snapshot) for snapshot in order]
 
-    def prune(self) -> list[str]:
-        """See `SnapshotStore.prune`."""
-        dropped = [id_ for id_ in self._entries if id_ not in (self._active, self._previous)]
+    def prune(self, *, keep: Collection[str] = (), grace: float = READER_GRACE) -> list[str]:
+        """See `SnapshotStore.prune`; readers in the same process see a switch at once and need no grace."""
+        kept = {self._active, self._previous, *keep}
+        dropped = [id_ for id_ in self._entries if id_ not in kept]
         for snapshot in dropped:
             del self._entries[snapshot]
             self._whole.discard(snapshot)
         return dropped
+
+    def publishing(self) -> AbstractContextManager[None]:
+        """See `SnapshotStore.publishing`; nobody else has this store."""
+        return nullcontext()
+
+    def verify(self, snapshot: str, sample: Mapping[str, bytes]) -> None:
+        """See `SnapshotStore.verify`."""
+        if snapshot not in self._whole:
+            raise SnapshotMissing(f"cannot verify {snapshot}: it was never written to the end")
+        wrong = [key for key, value in sample.items() if self._entries[snapshot].get(key) != value]
+        if wrong:
+            self._whole.discard(snapshot)
+            raise SnapshotUnreadable(
+                f"{len(wrong)} entries of {snapshot} are not what was written: publish it again"
+            )
+
+    def capacity(self, entries: int, size: int) -> Capacity:
+        """See `SnapshotStore.capacity`."""
+        return Capacity(needed=size, free=None)
 
     def _stored(self, snapshot: str) -> StoredSnapshot:
         entries = self._entries[snapshot]
         state = {self._active: "active", self._previous: "previous"}.get(snapshot) or (
             "complete" if snapshot in self._whole else "unfinished"
         )
-        return StoredSnapshot(snapshot, state, len(entries), sum(len(k) + len(v) for k, v in entries.items()))
+        size = sum(len(key.encode()) + len(value) for key, value in entries.items())
+        return StoredSnapshot(snapshot, state, len(entries), size)

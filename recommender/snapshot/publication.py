@@ -34,10 +34,8 @@ class Publication:
     snapshot: Snapshot
 
     def __post_init__(self) -> None:
-        if len(self.snapshot.catalog.items) > MOST_ITEMS:
-            raise ConfigError(
-                f"a store holds at most {MOST_ITEMS:,} items, this snapshot has {len(self.snapshot.catalog.items):,}"
-            )
+        if (n_items := len(self.snapshot.catalog.items)) > MOST_ITEMS:
+            raise ConfigError(f"a store holds at most {MOST_ITEMS:,} items, this snapshot has {n_items:,}")
 
     @property
     def snapshot_id(self) -> str:
@@ -49,7 +47,10 @@ class Publication:
         for chunk, value in enumerate(encode_items(item_records(self.snapshot.catalog))):
             yield entry_key("items", str(chunk)), value
         lists, items, customers = self.snapshot.lists, self.snapshot.catalog.items, self.snapshot.customers
-        yield from _rows("best-sellers", lists.groups, lists.best_sellers)
+        # Readers count on the list of the whole shop, so it is there even if nothing may be shown.
+        shop = entry_key("best-sellers")
+        yield shop, encode_list(lists.best_sellers.row(0))
+        yield from (entry for entry in _rows("best-sellers", lists.groups, lists.best_sellers) if entry[0] != shop)
         yield from _rows("similar", items.ids, lists.similar)
         yield from _rows("bought-together", items.ids, lists.bought_together)
         yield from _rows("customer", customers.ids, lists.recommended)
@@ -66,8 +67,14 @@ class Publication:
             n_customers=int((np.diff(self.snapshot.lists.recommended.starts) > 0).sum()),
             n_items=n_items,
             item_chunks=-(-n_items // ITEMS_PER_CHUNK),
-            categories=self.snapshot.lists.groups[1:],
+            categories=self._categories(),
         )
+
+    def _categories(self) -> tuple[str, ...]:
+        """Categories with something to list."""
+        lists = self.snapshot.lists
+        lengths = np.diff(lists.best_sellers.starts)
+        return tuple(group for group, length in zip(lists.groups, lengths, strict=True) if group and length)
 
 
 def item_records(catalog: Catalog) -> list[ItemRecord]:
@@ -75,12 +82,18 @@ def item_records(catalog: Catalog) -> list[ItemRecord]:
     # Through float64 and two decimals, since 2.55 as a float32 prints as 2.549999952316284.
     prices = np.round(catalog.price.astype(np.float64), 2)
     return [
-        ItemRecord(id_, title, category, brand, None if np.isnan(price) else float(price), bool(available), url, image)
-        for id_, title, category, brand, price, available, url, image in zip(
-            catalog.items.ids, catalog.title, catalog.category, catalog.brand, prices, catalog.available,
-            catalog.url, catalog.image_url, strict=True,
+        ItemRecord(
+            item_id=item_id,
+            title=catalog.title[at],
+            category=catalog.category[at],
+            brand=catalog.brand[at],
+            price=None if np.isnan(prices[at]) else float(prices[at]),
+            available=bool(catalog.available[at]),
+            url=catalog.url[at],
+            image_url=catalog.image_url[at],
         )
-    ]  # fmt: skip
+        for at, item_id in enumerate(catalog.items.ids)
+    ]
 
 
 def _rows(kind: str, ids: tuple[str, ...], table: ListTable) -> Iterator[Entry]:

@@ -1,11 +1,15 @@
 """Where published lists live, as a protocol that every store keeps (tests/contracts/test_store.py)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 Entry = tuple[str, bytes]
 """Key inside the snapshot (`encoding.entry_key`) and its value."""
+
+READER_GRACE = 30.0
+"""Seconds for which a snapshot that stopped being active is kept at least: readers notice within one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,37 @@ class StoredSnapshot:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class PublicationSize:
+    """How much a publication is.
+
+    Attributes:
+        entries: how many.
+        size: bytes of their keys and values.
+    """
+
+    entries: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Whether a publication fits into a store.
+
+    Attributes:
+        needed: bytes of memory that it will take, overheads included.
+        free: bytes that the store may still take; None where it knows no limit.
+    """
+
+    needed: int
+    free: int | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room."""
+        return self.free is None or self.needed <= self.free
+
+
 class SnapshotStore(Protocol):
     """Where published lists live. Readers see one snapshot, whole, or none.
 
@@ -37,7 +72,11 @@ class SnapshotStore(Protocol):
         """Write all entries under this id, without showing them to readers.
 
         Called again with the same id and the same entries after an interruption, it goes on where
-        it stopped. `progress` hears how many entries are written so far.
+        it stopped. Other entries than before replace what was written, which takes an iterable that
+        can be gone through twice. `progress` hears how many entries are written so far.
+
+        Raises:
+            SnapshotError: the entries differ from what is there, and cannot replace it.
         """
         ...
 
@@ -70,9 +109,34 @@ class SnapshotStore(Protocol):
         ...
 
     def snapshots(self) -> list[StoredSnapshot]:
-        """All snapshots that the store holds, whole or not, the active one first."""
+        """All snapshots that the store holds, whole or not: active, previous, then by id."""
         ...
 
-    def prune(self) -> list[str]:
-        """Drop every snapshot that is neither active nor previous; return their ids."""
+    def prune(self, *, keep: Collection[str] = (), grace: float = READER_GRACE) -> list[str]:
+        """Drop every snapshot that is neither active nor previous; return their ids.
+
+        One that was active until less than `grace` seconds ago is left to a later call, since readers
+        may not have noticed the switch yet; so is one in `keep`.
+        """
+        ...
+
+    def publishing(self) -> AbstractContextManager[None]:
+        """Keep other publishers out until the block ends; `write` and `prune` do so by themselves.
+
+        Raises:
+            StoreUnavailable: another publisher is at work.
+        """
+        ...
+
+    def verify(self, snapshot: str, sample: Mapping[str, bytes]) -> None:
+        """Check that every entry written is there, and that those in `sample` are byte for byte.
+
+        Raises:
+            SnapshotMissing: it was never written to the end.
+            SnapshotUnreadable: it is not what was written; `write` will then write it from the start.
+        """
+        ...
+
+    def capacity(self, entries: int, size: int) -> Capacity:
+        """What so many entries, whose keys and values have `size` bytes, will take here."""
         ...

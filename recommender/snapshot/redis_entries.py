@@ -1,0 +1,96 @@
+"""The entries of a shop's snapshots in Redis: written in chunks, dropped by name."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar, cast
+
+import redis
+
+from recommender.snapshot.redis_layout import (
+    UNFINISHED,
+    RedisKeys,
+    SnapshotRecord,
+    Written,
+    decode_key_list,
+    encode_key_list,
+)
+from recommender.snapshot.redis_lock import PublisherLock
+from recommender.snapshot.store import Entry
+
+ENTRIES_PER_COMMAND = 200
+"""Entries a MSET, EXISTS or UNLINK: few enough that readers hardly wait for one of them."""
+
+_RECORD = "redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])"
+_RECORD_AND_KEY_LIST = _RECORD + " redis.call('SET', KEYS[3], ARGV[5])"
+_FORGET = "redis.call('HDEL', KEYS[2], ARGV[3])"
+
+Value = TypeVar("Value")
+
+
+class RedisEntries:
+    """Writes and drops entries for whoever holds the publisher's lock.
+
+    redis-py's exceptions pass through.
+    """
+
+    def __init__(self, client: redis.Redis, keys: RedisKeys, lock: PublisherLock) -> None:
+        self._client = client
+        self._keys = keys
+        self._lock = lock
+
+    def write_chunk(self, snapshot: str, chunk: Sequence[Entry], before: Written) -> None:
+        """Write one more chunk after those counted in `before`."""
+        # First the names, then the entries: whatever a kill leaves behind can be dropped by name.
+        self._lock.renew(
+            _RECORD_AND_KEY_LIST,
+            [self._keys.registry, self._keys.key_list(snapshot, before.chunks)],
+            [snapshot, before.record(UNFINISHED).encode(), encode_key_list([key for key, _ in chunk])],
+        )
+        prefix = self._keys.entry(snapshot, "")
+        with self._client.pipeline(transaction=False) as commands:
+            for part in in_chunks(chunk, ENTRIES_PER_COMMAND):
+                commands.mset({prefix + key: value for key, value in part})
+            commands.execute()
+
+    def record(self, snapshot: str, record: SnapshotRecord) -> None:
+        """Note how far a snapshot is."""
+        self._lock.renew(_RECORD, [self._keys.registry], [snapshot, record.encode()])
+
+    def count(self, snapshot: str, record: SnapshotRecord) -> int:
+        """Entries of a snapshot that are there, each looked up."""
+        return sum(self._count_chunk(snapshot, chunk) for chunk in range(record.chunks))
+
+    def drop(self, snapshot: str, record: SnapshotRecord) -> None:
+        """Drop a condemned snapshot; cut short, it can be called again."""
+        for chunk in range(record.chunks + 1):  # the one after the last may be there in part
+            self.drop_chunk(snapshot, chunk)
+        self._lock.renew(_FORGET, [self._keys.registry], [snapshot])
+
+    def drop_chunk(self, snapshot: str, chunk: int) -> None:
+        """Drop the entries of one chunk, then their names."""
+        self._lock.renew()
+        keys = self._key_list(snapshot, chunk)
+        with self._client.pipeline(transaction=False) as commands:
+            for part in in_chunks(keys, ENTRIES_PER_COMMAND):
+                commands.unlink(*part)
+            commands.unlink(self._keys.key_list(snapshot, chunk))
+            commands.execute()
+
+    def _count_chunk(self, snapshot: str, chunk: int) -> int:
+        self._lock.renew()
+        keys = self._key_list(snapshot, chunk)
+        with self._client.pipeline(transaction=False) as commands:
+            for part in in_chunks(keys, ENTRIES_PER_COMMAND):
+                commands.exists(*part)
+            return sum(commands.execute())
+
+    def _key_list(self, snapshot: str, chunk: int) -> list[str]:
+        stored = cast("bytes | None", self._client.get(self._keys.key_list(snapshot, chunk)))
+        return self._keys.entries(snapshot, decode_key_list(stored)) if stored else []
+
+
+def in_chunks(values: Iterable[Value], length: int) -> Iterator[list[Value]]:
+    """The values in lists of this length; the last may be shorter."""
+    rest = iter(values)
+    while chunk := list(islice(rest, length)):
+        yield chunk

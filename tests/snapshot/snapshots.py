@@ -1,0 +1,53 @@
+"""A small snapshot with lists that can be seen."""
+
+import numpy as np
+
+from recommender.data.catalog import Catalog
+from recommender.data.vocabulary import Vocabulary
+from recommender.models.best_sellers import BestSellersModel
+from recommender.ranking.lists import SOURCES
+from recommender.snapshot.directory import Lists, Snapshot
+from recommender.snapshot.manifest import Counts, Manifest
+from tests.ranking.tables import table_of
+
+ITEMS = ("hammer", "milk", "nails", "tea")
+HAMMER, MILK, NAILS, TEA = range(4)
+
+
+def small_snapshot(*, seed: int = 0, findings: list[dict[str, object]] | None = None) -> Snapshot:
+    """Two customers, four items, and every kind of list; `seed` changes the content."""
+    items = Vocabulary(ITEMS)
+    catalog = Catalog(
+        items=items,
+        title=("Hammer", "Milk 1 l", None, "Green tea"),
+        category=("diy", "food", "diy", "food"),
+        brand=(None, None, None, "Leaf"),
+        price=np.array([12.5, 0.99, np.nan, 2.55], np.float32),
+        available=np.array([True, True, False, True]),
+        released_at=np.array([0, 0, 0, 1_300_000_000], np.int64),
+        url=(None, None, None, "https://shop.example/tea"),
+        image_url=(None,) * 4,
+        attributes={"colour": ("red", None, None, "green")},
+    )
+    lists = Lists(
+        recommended=table_of([[TEA, MILK], [HAMMER]], bought=[[True, False], [False]]),
+        similar=table_of([[], [TEA], [], [MILK]]),
+        bought_together=table_of([[NAILS], [TEA], [HAMMER], [MILK]]),
+        best_sellers=table_of([[TEA, MILK, HAMMER], [HAMMER], [TEA, MILK]]),
+        groups=("", "diy", "food"),
+    )
+    manifest = Manifest(
+        snapshot="",
+        generated_at="2011-12-10T03:00:00Z",
+        data_from="2011-01-01T00:00:00Z",
+        data_until="2011-12-09T12:50:00Z",
+        data_fingerprint="0" * 64,
+        counts=Counts(9, 5, 2, 4),
+        sources=SOURCES,
+        settings={"lists": {"length": 50 + seed}},
+        figures=None,
+        versions={"cartlift": "0"},
+        files={},
+    )
+    models = {"best_sellers": BestSellersModel(np.array([1, 2, 0, 3], np.float32))}
+    return Snapshot(manifest, catalog, Vocabulary(("ann", "bob")), lists, models, findings or [])

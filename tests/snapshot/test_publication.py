@@ -1,0 +1,83 @@
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from recommender.errors import SnapshotUnreadable
+from recommender.ranking.lists import RecommendationList
+from recommender.snapshot import encoding
+from recommender.snapshot.encoding import decode_items, decode_list, decode_manifest, encode_items, encode_list
+from recommender.snapshot.publication import Publication, item_records
+from tests.snapshot.snapshots import TEA, small_snapshot
+
+N = st.shared(st.integers(0, 60))
+
+
+@given(
+    N.flatmap(lambda n: arrays(np.int32, n, elements=st.integers(0, encoding.MOST_ITEMS - 1))),
+    N.flatmap(lambda n: arrays(np.float16, n, elements=st.floats(-100, 100, width=16))),
+    N.flatmap(lambda n: arrays(np.uint8, n, elements=st.integers(0, 127))),
+    N.flatmap(lambda n: arrays(bool, n)),
+)
+def test_decoding_undoes_encoding(items, scores, sources, bought):
+    row = encode_list(RecommendationList(items, scores.astype(np.float32), sources, bought))
+    assert len(row) == 6 * len(items)
+    back = decode_list(row)
+    assert back.items.tolist() == items.tolist()
+    assert back.scores.tolist() == scores.tolist()
+    assert back.sources.tolist() == sources.tolist()
+    assert back.bought.tolist() == bought.tolist()
+
+
+def test_half_a_list_is_refused():
+    with pytest.raises(SnapshotUnreadable, match="not whole"):
+        decode_list(b"\x00" * 7)
+
+
+def test_the_item_table_travels_in_chunks(monkeypatch):
+    monkeypatch.setattr(encoding, "ITEMS_PER_CHUNK", 3)
+    records = item_records(small_snapshot().catalog)
+    chunks = list(encode_items(records))
+    assert len(chunks) == 2
+    assert [record for chunk in chunks for record in decode_items(chunk)] == records
+
+
+def test_prices_read_as_the_shop_wrote_them_and_unknown_ones_are_missing():
+    hammer, _, nails, tea = item_records(small_snapshot().catalog)
+    assert (hammer.price, nails.price, tea.price) == (12.5, None, 2.55)
+    assert b"2.55" in msgspec.json.encode(tea)
+
+
+def test_a_damaged_chunk_or_manifest_is_refused():
+    with pytest.raises(SnapshotUnreadable, match="publish the snapshot again"):
+        decode_items(b"broken")
+    for raw in (b"broken", b"[]"):
+        with pytest.raises(SnapshotUnreadable, match="cannot be read"):
+            decode_manifest(raw)
+    with pytest.raises(SnapshotUnreadable, match="format 99, this version reads 1"):
+        decode_manifest(b'{"format": 99}')
+
+
+def test_every_list_that_is_not_empty_is_an_entry():
+    entries = dict(Publication(small_snapshot()).entries())
+    assert set(entries) == {
+        "items:{0}", "best-sellers:{}", "best-sellers:{diy}", "best-sellers:{food}",
+        "similar:{milk}", "similar:{tea}", "bought-together:{hammer}", "bought-together:{milk}",
+        "bought-together:{nails}", "bought-together:{tea}", "customer:{ann}", "customer:{bob}", "manifest:{}",
+    }  # fmt: skip
+    assert decode_list(entries["customer:{ann}"]).items[0] == TEA
+    assert decode_list(entries["customer:{ann}"]).bought.tolist() == [True, False]
+
+
+def test_the_manifest_comes_last_and_says_what_a_reader_needs():
+    key, value = list(Publication(small_snapshot()).entries())[-1]
+    manifest = decode_manifest(value)
+    assert key == "manifest:{}"
+    assert (manifest.n_customers, manifest.n_items, manifest.item_chunks) == (2, 4, 1)
+    assert manifest.categories == ("diy", "food")
+
+
+def test_entries_come_in_the_same_order_every_time():
+    assert list(Publication(small_snapshot()).entries()) == list(Publication(small_snapshot()).entries())
