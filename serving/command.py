@@ -1,0 +1,148 @@
+"""`cartlift serve`."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import MPServer
+from rich.console import Console
+
+from recommender.command_options import redis_options
+from recommender.errors import ConfigError, SnapshotError, StoreUnavailable
+from recommender.snapshot.embedded_redis import RedisChoice, choose_redis
+from recommender.snapshot.redis_store import RedisStore, connect
+
+from .settings import WorkerSettings
+from .wsgi import worker_application
+
+_DRAIN_SECONDS = 10
+"""Longest wait for requests in flight when the service stops."""
+
+
+@click.command()
+@redis_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), default=8080, show_default=True, help="Port to listen on."
+)
+@click.option(
+    "--workers", type=click.IntRange(1), default=None, help="Worker processes.  [default: one a core]"
+)
+def serve(redis_url: str | None, shop: str, state: Path, host: str, port: int, workers: int | None) -> None:
+    """Answer storefronts from the published snapshot, and follow every newer one."""
+    address = listening_address(host, port)
+    with _redis(redis_url, state) as redis:
+        settings = WorkerSettings(redis.url, shop)
+        _announce(redis.description, _live_snapshot(settings), f"http://{_shown(address)}:{port}")
+        os.environ.update(settings.to_environment())
+        make_server(address, port, workers or usable_cores()).serve(
+            target_loader=worker_application, wrap_loader=False
+        )
+
+
+@contextmanager
+def _redis(url: str | None, state: Path) -> Iterator[RedisChoice]:
+    """The Redis to read from; the user's own may still be down, and is then waited for by the workers."""
+    with ExitStack() as stack:
+        try:
+            choice = stack.enter_context(choose_redis(url, state, os.environ.get("PATH", "")))
+        except StoreUnavailable as error:
+            if url is None:
+                raise
+            choice = RedisChoice(url, f"{error}. Starting all the same")
+        yield choice
+
+
+def listening_address(host: str, port: int) -> str:
+    """The IP address to listen on, once it is known to be free.
+
+    Raises:
+        ConfigError: it is in use, not ours, or cannot be resolved.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # Workers share the port by SO_REUSEPORT: a second service would silently take half of the requests.
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host} port {port} ({error.strerror}): "
+            "stop what uses it, or choose another with --host and --port"
+        ) from error
+    return str(address[0])
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def make_server(address: str, port: int, workers: int) -> MPServer:
+    """A server of workers with one blocking thread each, that ends with exit code 0 when told to."""
+    server = MPServer(
+        "recommender.serving.wsgi:worker_application",
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=1,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_DRAIN_SECONDS,
+        websockets=False,
+        log_level=LogLevels.warning,
+    )
+    server.on_startup(_stop_on_hangup(server))
+    server.on_shutdown(_forgive_workers(server))
+    return server
+
+
+def _stop_on_hangup(server: MPServer) -> Callable[[], None]:
+    before = signal.getsignal(signal.SIGHUP)
+
+    def hook() -> None:
+        # granian respawns its workers at a hang-up; a closed terminal should end the service, but for nohup.
+        signal.signal(signal.SIGHUP, before if before is signal.SIG_IGN else server.signal_handler_interrupt)
+
+    return hook
+
+
+def _forgive_workers(server: MPServer) -> Callable[[], None]:
+    def hook() -> None:
+        # A supervisor may signal the workers beside us; that they were quicker to stop is no failure.
+        if server.interrupt_signal:
+            server.interrupt_children.clear()
+
+    return hook
+
+
+def _live_snapshot(settings: WorkerSettings) -> str:
+    try:
+        return RedisStore(connect(settings.redis_url), settings.shop).active_id()
+    except SnapshotError as error:
+        return f"none yet ({error})"
+
+
+def _announce(redis: str, snapshot: str, url: str) -> None:
+    console = Console()
+    for name, value in (
+        ("Redis", redis),
+        ("Snapshot", snapshot),
+        ("Try", f"{url}/v1/best-sellers?n=5"),
+        ("Docs", f"{url}/docs"),
+        ("Ready", f"{url}/health/ready"),
+    ):
+        console.print(f"[bold]{name:<9}[/]", end="")
+        console.print(value, markup=False, highlight=False, soft_wrap=True)
+
+
+def _shown(address: str) -> str:
+    """The address as a URL that can be clicked on this machine."""
+    clickable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    return f"[{clickable}]" if ":" in clickable else clickable

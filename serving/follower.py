@@ -1,0 +1,109 @@
+"""Follows the store's active snapshot: loads a new one beside the live one, then switches."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from recommender.errors import SnapshotError, SnapshotUnreadable
+from recommender.snapshot.store import SnapshotStore
+
+from .live_snapshot import MANIFEST_KEY, LiveSnapshot, load_snapshot
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+
+RETRY_REFUSED_SECONDS = 30.0
+"""A snapshot that could not be read is tried again after this long: it may have been published anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    snapshot: str
+    reason: str
+    retry_at: float
+
+
+class SnapshotFollower:
+    """Holds the live snapshot of a worker and keeps it the one that is active in the store.
+
+    A request reads `live` once and works on that value: a switch in between does not touch it.
+
+    Attributes:
+        live: the snapshot to answer from; None until one was loaded.
+        trouble: why the active snapshot is not followed at the moment; None when all is well.
+        withdrawn: whether the store answers but no longer holds the live snapshot.
+    """
+
+    def __init__(self, store: SnapshotStore, clock: Callable[[], float]) -> None:
+        self.live: LiveSnapshot | None = None
+        self.trouble: str | None = None
+        self.withdrawn = False
+        self._store = store
+        self._clock = clock
+        self._refusal: _Refusal | None = None
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Follow the store from a thread of this process, until `stop` or the end of the process."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="snapshot-follower", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def poll(self) -> None:
+        """Ask the store once which snapshot is active, and switch to it if it is another and sound."""
+        try:
+            self._check_presence()
+            self._follow(self._store.active_id())
+        except SnapshotError as error:
+            self._report(str(error))
+            return
+        if self.trouble is not None:
+            logger.info("following the active snapshot again")
+            self.trouble = None
+
+    def _run(self) -> None:
+        while not self._stopped.wait(POLL_SECONDS):
+            try:
+                self.poll()
+            # Whatever a snapshot does to us, the thread must live on: it is the only way to a better one.
+            except Exception as error:
+                self._report(f"could not look for a new snapshot: {error!r}")
+
+    def _check_presence(self) -> None:
+        # Without this a store that was emptied would look like a shop where nobody is known.
+        if self.live is not None:
+            self.withdrawn = self._store.read(self.live.id, [MANIFEST_KEY]) == [None]
+
+    def _follow(self, active: str) -> None:
+        if self.live is not None and self.live.id == active:
+            return
+        refusal = self._refusal
+        if refusal and refusal.snapshot == active and self._clock() < refusal.retry_at:
+            raise SnapshotUnreadable(refusal.reason)
+        self._switch(active)
+
+    def _switch(self, active: str) -> None:
+        try:
+            loaded = load_snapshot(self._store, active)
+        except SnapshotUnreadable as error:
+            self._refusal = _Refusal(active, str(error), self._clock() + RETRY_REFUSED_SECONDS)
+            raise
+        self._refusal = None
+        self.live = loaded
+        self.withdrawn = False
+        logger.info("snapshot %s is live: %d items", loaded.id, len(loaded.items))
+
+    def _report(self, trouble: str) -> None:
+        """Log a trouble when it begins, not at every poll."""
+        if trouble != self.trouble:
+            logger.warning("%s", trouble)
+            self.trouble = trouble

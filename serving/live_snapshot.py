@@ -1,0 +1,173 @@
+"""The published snapshot that a worker answers from: what it holds in memory of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.data.vocabulary import Vocabulary
+from recommender.errors import SnapshotUnreadable
+from recommender.ranking.lists import RecommendationList
+from recommender.snapshot.encoding import (
+    ItemRecord,
+    StoredManifest,
+    decode_items,
+    decode_list,
+    decode_manifest,
+    entry_key,
+)
+from recommender.snapshot.store import SnapshotStore
+
+MANIFEST_KEY = entry_key("manifest")
+
+_LISTS_AT_ONCE = 200
+"""Best-seller lists in one read, so that a shop with many categories stays within a read's timeout."""
+
+_NO_CATEGORY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSnapshot:
+    """One published snapshot, whole: everything but the lists of customers and items.
+
+    Attributes:
+        manifest: what the trainer says about it.
+        items: what can be said about each item, by position.
+        vocabulary: the item ids and their positions.
+        available: shape (n_items,) bool; False forbids showing the item.
+        best_sellers: lists by category; the whole shop's under "".
+        categories: shape (n_items,) int32, number of the item's category, -1 where it has none.
+        category_numbers: number of each category.
+    """
+
+    manifest: StoredManifest
+    items: Sequence[ItemRecord]
+    vocabulary: Vocabulary
+    available: NDArray[np.bool_]
+    best_sellers: Mapping[str, RecommendationList]
+    categories: NDArray[np.int32]
+    category_numbers: Mapping[str, int]
+
+    @property
+    def id(self) -> str:
+        """Id of the snapshot."""
+        return self.manifest.snapshot
+
+    def in_category(self, category: str) -> NDArray[np.bool_]:
+        """Which items are of this category, shape (n_items,)."""
+        # No item has number -2, so an unknown category matches none.
+        return np.equal(self.categories, self.category_numbers.get(category, -2))
+
+    def category_of(self, item_id: str) -> str | None:
+        """Category of an item; None for an unknown item and for one without a category."""
+        item = self.vocabulary.position(item_id)
+        return self.items[item].category if item >= 0 else None
+
+    def read_list(self, row: bytes) -> RecommendationList:
+        """A stored list, checked against this snapshot.
+
+        Raises:
+            SnapshotUnreadable: it is damaged, or belongs to another snapshot.
+        """
+        return _checked(decode_list(row), self.manifest)
+
+
+def load_snapshot(store: SnapshotStore, snapshot: str) -> LiveSnapshot:
+    """Read a published snapshot and verify it.
+
+    Raises:
+        SnapshotUnreadable: an entry is missing or damaged, or entries contradict each other.
+        StoreUnavailable: the store did not answer.
+    """
+    (raw,) = store.read(snapshot, [MANIFEST_KEY])
+    if raw is None:
+        raise SnapshotUnreadable(f"snapshot {snapshot} has no manifest in the store: publish it again")
+    manifest = decode_manifest(raw)
+    if manifest.snapshot != snapshot:
+        raise SnapshotUnreadable(f"snapshot {snapshot} calls itself {manifest.snapshot}: publish it again")
+    _check_time(manifest)
+    items = list(_read_items(store, manifest))
+    numbers = _number_categories(items)
+    return LiveSnapshot(
+        manifest=manifest,
+        items=items,
+        vocabulary=_vocabulary(items, manifest),
+        available=np.array([item.available for item in items], dtype=bool),
+        best_sellers=_read_best_sellers(store, manifest),
+        categories=np.array(
+            [numbers.get(item.category or "", _NO_CATEGORY) for item in items], dtype=np.int32
+        ),
+        category_numbers=numbers,
+    )
+
+
+def _check_time(manifest: StoredManifest) -> None:
+    try:
+        aware = datetime.fromisoformat(manifest.generated_at).tzinfo is not None
+    except ValueError:
+        aware = False
+    if not aware:
+        raise SnapshotUnreadable(
+            f"snapshot {manifest.snapshot} says that it was generated at {manifest.generated_at!r}, "
+            "which is no RFC 3339 time: publish it again with the matching trainer"
+        )
+
+
+def _read_items(store: SnapshotStore, manifest: StoredManifest) -> Iterator[ItemRecord]:
+    # One chunk a read: a chunk is by far the largest entry, and many at once would outlast the timeout.
+    for chunk in range(manifest.item_chunks):
+        (raw,) = store.read(manifest.snapshot, [entry_key("items", str(chunk))])
+        if raw is None:
+            raise _missing(manifest, f"chunk {chunk} of its item table")
+        yield from decode_items(raw)
+
+
+def _vocabulary(items: Sequence[ItemRecord], manifest: StoredManifest) -> Vocabulary:
+    if len(items) != manifest.n_items:
+        raise SnapshotUnreadable(
+            f"snapshot {manifest.snapshot} has {len(items)} items in its table "
+            f"and {manifest.n_items} in its manifest: publish it again"
+        )
+    try:
+        return Vocabulary(tuple(item.item_id for item in items))
+    except ValueError as error:
+        raise SnapshotUnreadable(f"snapshot {manifest.snapshot}: {error}: publish it again") from error
+
+
+def _number_categories(items: Sequence[ItemRecord]) -> dict[str, int]:
+    names = dict.fromkeys(item.category for item in items if item.category)
+    return {name: number for number, name in enumerate(names)}
+
+
+def _read_best_sellers(store: SnapshotStore, manifest: StoredManifest) -> dict[str, RecommendationList]:
+    names = ["", *manifest.categories]
+    found = {}
+    for start in range(0, len(names), _LISTS_AT_ONCE):
+        some = names[start : start + _LISTS_AT_ONCE]
+        rows = store.read(manifest.snapshot, [entry_key("best-sellers", name) for name in some])
+        for name, row in zip(some, rows, strict=True):
+            if row is None:
+                raise _missing(manifest, f"the best-seller list of {name!r}" if name else "its best sellers")
+            found[name] = _checked(decode_list(row), manifest)
+    return found
+
+
+def _missing(manifest: StoredManifest, what: str) -> SnapshotUnreadable:
+    return SnapshotUnreadable(f"snapshot {manifest.snapshot} lacks {what} in the store: publish it again")
+
+
+def _checked(ranked: RecommendationList, manifest: StoredManifest) -> RecommendationList:
+    """The list, if every place of it means something in this snapshot."""
+    sound = (
+        np.all(ranked.items < manifest.n_items)
+        and np.all(ranked.sources < len(manifest.sources))
+        and np.all(np.isfinite(ranked.scores))
+        and len(np.unique(ranked.items)) == len(ranked)
+    )
+    if not sound:
+        raise SnapshotUnreadable(
+            f"a stored list of snapshot {manifest.snapshot} does not fit its item table: publish it again"
+        )
+    return ranked

@@ -1,0 +1,138 @@
+"""The OpenAPI document, generated from the types that requests and answers really have."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from recommender import __version__
+
+from .calls import EXAMPLE_ANSWER, LIST_CALLS, ListCall
+from .request_parsing import field_rules
+from .schemas import MOST_ID_BYTES, Alive, Problem, Ready, Recommendations
+
+Document = dict[str, Any]
+
+_REFUSALS = {
+    "400": "A parameter or field is unknown or out of range.",
+    "404": "No such call, or a strict question about an unknown item.",
+    "413": "The body is over 1 MiB.",
+    "415": "The body is not JSON.",
+    "503": "No snapshot was ever seen.",
+}
+
+EXAMPLE_IDS = {"customer_id": "17850", "item_id": "1001"}
+
+
+def openapi_document() -> Document:
+    """The whole interface as OpenAPI 3.1."""
+    schemas = _schemas()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "cartlift",
+            "version": __version__,
+            "summary": "Product recommendations for online shops",
+            "description": "Lists learned from order history, published as snapshots, answered from memory "
+            "and Redis. Ids are any UTF-8 of up to 256 bytes; percent-encode them in paths.",
+        },
+        "paths": {
+            **{call.path: {call.method.lower(): _operation(call, schemas)} for call in LIST_CALLS},
+            "/health/live": {"get": _health("live", "Whether the process answers", Alive)},
+            "/health/ready": {"get": _health("ready", "Whether a snapshot is live", Ready, "503")},
+        },
+        # A query is described parameter by parameter; as a schema it would stand there unused.
+        "components": {"schemas": {name: schemas[name] for name in schemas if not name.endswith("Query")}},
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    types = [*dict.fromkeys(call.asked for call in LIST_CALLS), Recommendations, Alive, Ready, Problem]
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    return schemas
+
+
+def _operation(call: ListCall, schemas: Mapping[str, Any]) -> Document:
+    operation: Document = {
+        "operationId": call.name,
+        "summary": call.summary,
+        "description": call.description,
+        "parameters": _path_parameters(call),
+        "responses": {
+            "200": _answer("The list.", Recommendations, example=msgspec.to_builtins(EXAMPLE_ANSWER)),
+            **_refusals("400", "503", *(["404"] if call.subject == "item_id" else [])),
+        },
+    }
+    if call.method == "GET":
+        operation["parameters"] += _query_parameters(call, schemas[call.asked.__name__])
+        operation["responses"]["304"] = {"description": "The list that `If-None-Match` names is still right."}
+    else:
+        operation["requestBody"] = _body(call)
+        operation["responses"] |= _refusals("413", "415")
+    return operation
+
+
+def _path_parameters(call: ListCall) -> list[Document]:
+    if call.subject is None:
+        return []
+    return [
+        {
+            "name": call.subject,
+            "in": "path",
+            "required": True,
+            "description": f"Any UTF-8 of 1 to {MOST_ID_BYTES} bytes, percent-encoded, / as %2F.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": MOST_ID_BYTES},
+            "example": EXAMPLE_IDS[call.subject],
+        }
+    ]
+
+
+def _query_parameters(call: ListCall, schema: Mapping[str, Any]) -> list[Document]:
+    parameters = []
+    for rule in field_rules(call.asked).values():
+        described = dict(schema["properties"][rule.name])
+        parameter = {
+            "name": rule.name,
+            "in": "query",
+            "description": described.pop("description"),
+            "schema": _without_null(described),
+        }
+        if rule.repeated:
+            parameter |= {"style": "form", "explode": False}
+        parameters.append(parameter)
+    return parameters
+
+
+def _without_null(schema: Document) -> Document:
+    """The schema of a parameter: one that is not given is left out, never null."""
+    if "anyOf" not in schema:
+        return schema
+    return next(choice for choice in schema["anyOf"] if choice != {"type": "null"})
+
+
+def _body(call: ListCall) -> Document:
+    content = {"schema": _reference(call.asked), "example": dict(call.example)}
+    return {"required": True, "content": {"application/json": content}}
+
+
+def _health(name: str, summary: str, answer: type[Struct], *refusals: str) -> Document:
+    return {
+        "operationId": f"health_{name}",
+        "summary": summary,
+        "responses": {"200": _answer("Yes.", answer), **_refusals(*refusals)},
+    }
+
+
+def _answer(description: str, schema: type[Struct], **example: Any) -> Document:
+    content = {"schema": _reference(schema), **example}
+    return {"description": description, "content": {"application/json": content}}
+
+
+def _refusals(*statuses: str) -> Document:
+    content = {"application/problem+json": {"schema": _reference(Problem)}}
+    return {status: {"description": _REFUSALS[status], "content": content} for status in sorted(statuses)}
+
+
+def _reference(schema: type[Struct]) -> Document:
+    return {"$ref": f"#/components/schemas/{schema.__name__}"}

@@ -1,0 +1,124 @@
+"""Parse, ask, render: the way from HTTP to the service and back."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
+
+from .calls import LIST_CALLS, ListCall
+from .docs_page import code, docs_page
+from .errors import UnsupportedBody
+from .openapi import openapi_document
+from .question import question
+from .request_parsing import check_id, parse_body, parse_query
+from .schemas import Alive, ListQuery
+from .service import RecommendationService
+
+MOST_BODY_BYTES = 1 << 20
+
+_JSON = "application/json"
+
+_PERSONAL = "private, max-age=0, must-revalidate"
+_PUBLIC = "public, max-age=0, must-revalidate"
+_NEVER = "no-store"
+
+# The page has no scripts and fetches nothing; its style sheet stands in it.
+_DOCS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+
+
+class NoParameters(msgspec.Struct, frozen=True):
+    """The query of a call that takes its arguments in the body, or takes none."""
+
+
+class IdConverter(BaseConverter):
+    """An id in a path: anything but nothing.
+
+    Servers decode %2F before they hand a path over, so an id may span several segments; the fixed last
+    segment of every path says where it ends.
+    """
+
+    regex = r"[\s\S]+"
+    part_isolating = False
+
+
+def register_routes(app: Flask, service: RecommendationService) -> None:
+    """Add every call to the app."""
+    app.url_map.converters["id"] = IdConverter
+    for call in LIST_CALLS:
+        rule = call.path.replace("{", "<id:").replace("}", ">")
+        app.add_url_rule(rule, call.name, _list_view(call, service), methods=[call.method])
+    _register_health(app, service)
+    _register_docs(app)
+
+
+def _list_view(call: ListCall, service: RecommendationService) -> Callable[..., Response]:
+    def answer(**subject: str) -> Response:
+        for name, id_ in subject.items():
+            check_id(name, id_)
+        asked = question(call.name, _asked(call), **subject)
+        tag = service.recommendation_id(asked)
+        if call.method == "GET" and request.if_none_match.contains_weak(tag):
+            return _cacheable(Response(status=304), call, tag)
+        found = service.answer(asked)
+        response = _json(found)
+        # A cache must not keep what an outage made of an answer.
+        if call.method == "GET" and not found.stale and not found.degraded:
+            return _cacheable(response, call, found.recommendation_id)
+        return response
+
+    return answer
+
+
+def _asked(call: ListCall) -> ListQuery:
+    query = request.environ.get("QUERY_STRING", "")
+    if call.method == "GET":
+        return parse_query(call.asked, query)
+    parse_query(NoParameters, query)
+    if request.mimetype != _JSON:
+        raise UnsupportedBody(f"the body is {request.mimetype or 'of no type'}: send Content-Type: {_JSON}")
+    body = request.get_data(cache=False)
+    if len(body) > MOST_BODY_BYTES:
+        raise RequestEntityTooLarge
+    return parse_body(call.asked, body)
+
+
+def _json(value: msgspec.Struct) -> Response:
+    response = Response(msgspec.json.encode(value), content_type=_JSON)
+    response.headers["Cache-Control"] = _NEVER
+    return response
+
+
+def _cacheable(response: Response, call: ListCall, tag: str) -> Response:
+    response.headers["ETag"] = f'"{tag}"'
+    response.headers["Cache-Control"] = _PERSONAL if call.subject == "customer_id" else _PUBLIC
+    return response
+
+
+def _register_health(app: Flask, service: RecommendationService) -> None:
+    @app.get("/health/live")
+    def live() -> Response:
+        return _json(Alive())
+
+    @app.get("/health/ready")
+    def ready() -> Response:
+        return _json(service.readiness(datetime.now(UTC)))
+
+
+def _register_docs(app: Flask) -> None:
+    app.add_template_filter(code)
+    document = openapi_document()
+    encoded = msgspec.json.encode(document)
+
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        return Response(encoded, content_type=_JSON)
+
+    @app.get("/docs")
+    def docs() -> Response:
+        page = docs_page(document, base_url=request.host_url.rstrip("/"))
+        response = Response(page, content_type="text/html; charset=utf-8")
+        response.headers["Content-Security-Policy"] = _DOCS_POLICY
+        return response

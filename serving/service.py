@@ -1,0 +1,137 @@
+"""Answers questions: reads the stored lists, walks down the ladder, says how the answer came about."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import UNSET
+
+from recommender.errors import SnapshotMissing, SnapshotUnreadable
+from recommender.ranking.lists import RecommendationList
+
+from .errors import UnknownItem
+from .follower import SnapshotFollower
+from .ladder import LADDERS, Rung, first_answer, keys_of
+from .live_snapshot import LiveSnapshot
+from .question import Question
+from .row_reader import Reading, RowReader
+from .schemas import Ready, Recommendations, RecommendedItem
+
+logger = logging.getLogger(__name__)
+
+
+class RecommendationService:
+    """What the service can say, without a word of HTTP."""
+
+    def __init__(self, follower: SnapshotFollower, reader: RowReader) -> None:
+        self._follower = follower
+        self._reader = reader
+
+    def answer(self, asked: Question) -> Recommendations:
+        """The best list that can be had for this question.
+
+        Raises:
+            SnapshotMissing: no snapshot was ever seen.
+            UnknownItem: a strict question about an item that the snapshot does not know.
+        """
+        live = self._live()
+        ladder = _ladder(asked, live)
+        reading = self._read(live, keys_of(ladder, asked))
+        lists = _sound_lists(reading.rows, live)
+        tried, ranked = first_answer(ladder, asked, lists, live)
+        unreadable = reading.unread | (reading.rows.keys() - lists.keys())
+        degraded = not unreadable.isdisjoint(keys_of(tried, asked))
+        return Recommendations(
+            recommendation_id=asked.recommendation_id(live.id, degraded=degraded),
+            items=_render(ranked, asked, live),
+            source=tried[-1].name,
+            snapshot=live.id,
+            generated_at=live.manifest.generated_at,
+            stale=reading.stale,
+            degraded=degraded,
+            placement=UNSET if asked.placement is None else asked.placement,
+        )
+
+    def recommendation_id(self, asked: Question) -> str:
+        """Id of the answer that this question has when all is well; costs no read.
+
+        Raises:
+            SnapshotMissing: no snapshot was ever seen.
+        """
+        return asked.recommendation_id(self._live().id)
+
+    def readiness(self, now: datetime) -> Ready:
+        """What is live, and how old.
+
+        Raises:
+            SnapshotMissing: no snapshot was ever seen.
+        """
+        live = self._follower.live
+        if live is None:
+            reason = self._follower.trouble or "the store was not asked yet"
+            raise SnapshotMissing(f"no snapshot to answer from: {reason}")
+        manifest = live.manifest
+        age = now - datetime.fromisoformat(manifest.generated_at)
+        return Ready(
+            snapshot=manifest.snapshot,
+            generated_at=manifest.generated_at,
+            age_seconds=max(0, int(age.total_seconds())),
+            trouble=self._follower.trouble,
+        )
+
+    def _live(self) -> LiveSnapshot:
+        live = self._follower.live
+        if live is None:
+            # Why is for the operators: it may name hosts and paths.
+            raise SnapshotMissing("no snapshot to answer from yet: /health/ready says why")
+        return live
+
+    def _read(self, live: LiveSnapshot, keys: list[str]) -> Reading:
+        # A store that lost the snapshot answers "no such entry" to everything; memory knows better.
+        if self._follower.withdrawn:
+            return self._reader.recall(live.id, keys)
+        return self._reader.read(live.id, keys)
+
+
+def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:
+    ladder = LADDERS[asked.call]
+    if not asked.strict:
+        return ladder
+    if asked.call in ("similar", "bought_together") and asked.items[0] not in live.vocabulary:
+        raise UnknownItem(
+            f"item {asked.items[0]!r} is not in snapshot {live.id}: check the id, "
+            "wait for the next training, or ask without strict to get best sellers instead"
+        )
+    return ladder[:1]
+
+
+def _sound_lists(rows: Mapping[str, bytes], live: LiveSnapshot) -> dict[str, RecommendationList]:
+    """The stored lists that can be read; a damaged one is put aside, and the next rung answers."""
+    lists = {}
+    for key, row in rows.items():
+        try:
+            lists[key] = live.read_list(row)
+        except SnapshotUnreadable as error:
+            logger.warning("%s is put aside: %s", key, error)
+    return lists
+
+
+def _render(ranked: RecommendationList, asked: Question, live: LiveSnapshot) -> tuple[RecommendedItem, ...]:
+    page = slice(asked.offset, asked.offset + asked.n)
+    places = zip(
+        ranked.items[page].tolist(), ranked.scores[page].tolist(), ranked.sources[page].tolist(), strict=True
+    )
+    return tuple(_render_place(item, score, source, asked, live) for item, score, source in places)
+
+
+def _render_place(
+    item: int, score: float, source: int, asked: Question, live: LiveSnapshot
+) -> RecommendedItem:
+    record = live.items[item]
+    return RecommendedItem(
+        item_id=record.item_id,
+        # A stored score is a half float: more digits would be noise.
+        score=float(f"{score:.4g}"),
+        source=live.manifest.sources[source],
+        **{name: getattr(record, name) for name in asked.fields},
+    )

@@ -1,0 +1,79 @@
+import logging
+
+import pytest
+
+from recommender.serving.breaker import CircuitBreaker
+from recommender.serving.row_reader import Reading, RowReader
+from tests.serving.small_shop import Clock, UnreliableStore
+
+
+@pytest.fixture
+def store() -> UnreliableStore:
+    store = UnreliableStore()
+    store.write("monday", [(f"key {number}", bytes([number])) for number in range(5)])
+    return store
+
+
+def reader_of(store: UnreliableStore, **settings: int) -> RowReader:
+    return RowReader(store, CircuitBreaker(Clock()), **settings)
+
+
+def test_entries_are_read_together_and_those_that_do_not_exist_left_out(store):
+    reading = reader_of(store).read("monday", ["key 1", "nothing", "key 2"])
+    assert reading == Reading({"key 1": b"\1", "key 2": b"\2"})
+    assert store.reads == 1
+
+
+def test_reading_nothing_asks_nobody(store):
+    assert reader_of(store).read("monday", []) == Reading({})
+    assert store.reads == 0
+
+
+def test_what_was_read_is_remembered(store):
+    reader = reader_of(store)
+    reader.read("monday", ["key 1"])
+    store.down = True
+    assert reader.read("monday", ["key 1"]) == Reading({"key 1": b"\1"}, stale=True)
+    assert reader.read("monday", ["key 2"]) == Reading({}, unread=frozenset({"key 2"}))
+    both = reader.read("monday", ["key 1", "key 2"])
+    assert both == Reading({"key 1": b"\1"}, stale=True, unread=frozenset({"key 2"}))
+
+
+def test_a_store_that_lost_an_entry_is_not_believed(store):
+    reader = reader_of(store)
+    reader.read("monday", ["key 1"])
+    store.emptied = True
+    lost = reader.read("monday", ["key 1", "key 2"])
+    assert lost == Reading({"key 1": b"\1"}, stale=True, unread=frozenset({"key 2"}))
+    store.emptied = False
+    assert reader.read("monday", ["key 1", "key 2"]) == Reading({"key 1": b"\1", "key 2": b"\2"})
+
+
+def test_entries_of_another_snapshot_are_never_taken_for_these(store):
+    reader = reader_of(store)
+    reader.read("monday", ["key 1"])
+    store.down = True
+    assert reader.read("tuesday", ["key 1"]) == Reading({}, unread=frozenset({"key 1"}))
+
+
+def test_memory_is_bounded_and_the_latest_entries_stay(store):
+    reader = reader_of(store, most_remembered=2)
+    for key in ("key 1", "key 2", "key 1", "key 3"):
+        reader.read("monday", [key])
+    remembered = [key for key in ("key 1", "key 2", "key 3") if reader.recall("monday", [key]).rows]
+    assert remembered == ["key 1", "key 3"]
+
+
+def test_an_outage_is_logged_once_and_its_end_once(store, caplog):
+    reader = reader_of(store)
+    with caplog.at_level(logging.INFO):
+        store.down = True
+        reader.read("monday", ["key 1"])
+        reader.read("monday", ["key 1"])
+        store.down = False
+        reader.read("monday", ["key 1"])
+        reader.read("monday", ["key 1"])
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "answering from memory",
+        "reading lists again",
+    ]
