@@ -56,7 +56,7 @@ def cartlift() -> None:
 def main() -> None:
     """Run the command line; a user's mistake costs one line, never a traceback."""
     try:
-        code = cartlift.main(standalone_mode=False)
+        code = cartlift.main(prog_name="cartlift", standalone_mode=False)
     except click.exceptions.Abort:
         code = INTERRUPTED
     except KeyboardInterrupt:

@@ -126,6 +126,10 @@ def learn(orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, p
 def _all_lists(learned: Learned, catalog: Catalog, settings: Settings, progress: Progress) -> Lists:
     everyone = np.arange(len(learned.history.customers), dtype=np.int32)
     recommended = _recommended(learned, settings, everyone, progress)
+    # Nothing is known of who returned everything, or bought only what is too rare to be recommended:
+    # an empty list lets the service say so, and answer with best sellers under their own name.
+    known = np.diff(learned.bought.indptr) > 0
+    recommended = recommended.keep(known[recommended.row_of_place()])
     with progress.step("Write item lists"):
         groups, masks = _categories(catalog)
         sold = np.where(learned.eligible, learned.models["best_sellers"].scores(everyone[:1])[0], 0)
@@ -188,7 +192,7 @@ def _manifest(
         data_fingerprint=fingerprint(orders),
         counts=Counts(len(net), len(np.unique(net.order)), len(np.unique(known)), len(net.items)),
         sources=SOURCES,
-        settings=_plain(asdict(settings)),
+        settings=_plain({key: value for key, value in asdict(settings).items() if key != "source"}),
         figures=None if verdict is None else _plain(asdict(verdict)),
         versions={"python": platform.python_version()}
         | {name: version(name) for name in ("cartlift", *_LIBRARIES)},

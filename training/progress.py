@@ -54,7 +54,7 @@ class Shown:
         )
         shown = columns if total else (columns[0], columns[1], columns[4])
         started = time.perf_counter()
-        with Bars(*shown, console=self.console, transient=True) as bars:
+        with Bars(*shown, console=self.console, transient=True, disable=not self.console.is_terminal) as bars:
             task = bars.add_task(name, total=total)
             yield lambda done: bars.update(task, completed=done)
         took = time.perf_counter() - started

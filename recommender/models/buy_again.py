@@ -43,4 +43,4 @@ class BuyAgainModel:
 
     def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
         """See `FittedModel.scores`; 0 for what the customer never bought."""
-        return self.bought[customers].toarray()
+        return np.asarray(self.bought[customers].toarray(), np.float32)

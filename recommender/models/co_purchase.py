@@ -80,10 +80,10 @@ class CoPurchaseModel:
 
     def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
         """See `FittedModel.scores`; relations to recent purchases, added up."""
-        return (self.bought[customers] @ self.relation).toarray()
+        return np.asarray((self.bought[customers] @ self.relation).toarray(), np.float32)
 
 
-_Floats = NDArray[np.float32]
+_Floats = NDArray[np.floating]
 
 
 def _cosine(o: _Floats, a: _Floats, b: _Floats, s: np.float32, n_orders: int) -> _Floats:

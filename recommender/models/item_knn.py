@@ -63,4 +63,4 @@ class ItemKNNModel:
 
     def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
         """See `FittedModel.scores`; similarities to what the customer bought, added up."""
-        return (self.taste[customers] @ self.relation).toarray()
+        return np.asarray((self.taste[customers] @ self.relation).toarray(), np.float32)

@@ -15,7 +15,7 @@ _BLOCK = 512
 _Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 """Of a block of anchors: entries kept an anchor, their columns, their relations."""
 
-Measure = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
+Measure = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.floating]]
 """(together, mass of the anchor, mass of the other) → relation, elementwise; 0 means none."""
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.models.protocol import FittedModel
-from recommender.ranking.top_n import top_n
+from recommender.ranking.top_n import among_top_n
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +41,30 @@ def generate_candidates(
     eligible: NDArray[np.bool_],
     per_model: int,
 ) -> Candidates:
-    """The eligible items that some model proposes for each customer.
+    """The eligible items worth ranking for each customer.
 
-    Every model proposes its `per_model` best items that the customer has bought before and as many
-    that are new, so that lists of repeats and of discoveries can both be filled.
+    What the customer bought before is always a candidate: there is little of it, and it is what
+    customers mostly buy. Of what is new to the customer, every model proposes its `per_model` best.
 
     Args:
         models: fitted models by name.
         customers: shape (n,) positions; keep it to a few hundred, scores are dense while it runs.
         bought: shape (n_customers, n_items), positive where bought before; rows by position.
         eligible: shape (n_items,).
-        per_model: proposals of each kind.
+        per_model: new items that each model proposes.
 
     Returns:
         Candidates with row r for `customers[r]`.
     """
     had = bought[customers].toarray() > 0
+    is_new = ~had & eligible
     opinions = [np.maximum(model.scores(customers), 0) for model in models.values()]
-    proposed = np.zeros(had.shape, bool)
+    candidate = had & eligible
     for scores in opinions:
-        for kind in (had, ~had):
-            _propose(proposed, np.where(kind & eligible, scores, 0), per_model)
-    row, item = np.nonzero(proposed)
+        candidate |= _proposals(scores * is_new, per_model)
+    row, item = np.nonzero(candidate)
     # The best is taken over what may be shown, so that a retired item cannot shrink the others.
-    columns = [scores[row, item] / _best(scores, eligible)[row] for scores in opinions]
+    columns = [scores[row, item] / _best(scores * eligible)[row] for scores in opinions]
     return Candidates(
         n_customers=len(customers),
         row=row.astype(np.int32),
@@ -75,15 +75,15 @@ def generate_candidates(
     )
 
 
-def _propose(proposed: NDArray[np.bool_], scores: NDArray[np.float32], n: int) -> None:
-    best = top_n(scores, n)
-    positive = np.take_along_axis(scores, best, axis=1) > 0
-    rows = np.broadcast_to(np.arange(len(scores))[:, None], best.shape)
-    proposed[rows[positive], best[positive]] = True
+def _proposals(scores: NDArray[np.float32], n: int) -> NDArray[np.bool_]:
+    proposed = scores > 0
+    # A model with few opinions, like what to buy again, needs no search for its best.
+    rich = np.flatnonzero(proposed.sum(axis=1) > n)
+    if len(rich):
+        proposed[rich] = among_top_n(scores[rich], n)
+    return proposed
 
 
-def _best(scores: NDArray[np.float32], eligible: NDArray[np.bool_]) -> NDArray[np.float32]:
-    if not eligible.any():
-        return np.ones(len(scores), np.float32)
-    best = scores[:, eligible].max(axis=1)
+def _best(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    best = scores.max(axis=1, initial=0)
     return np.where(best > 0, best, 1).astype(np.float32)

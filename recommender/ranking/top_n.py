@@ -10,16 +10,26 @@ def top_n(scores: NDArray[np.floating], n: int) -> NDArray[np.intp]:
     Ties go to the lower column. Equal to a stable sort of the negated scores, but in time linear in
     the number of columns.
     """
-    n_columns = scores.shape[1]
-    n = min(n, n_columns)
-    if n == 0 or scores.shape[0] == 0:
-        return np.zeros((scores.shape[0], n), np.intp)
-    worst_kept = np.partition(scores, n_columns - n, axis=1)[:, n_columns - n, None]
-    above = scores > worst_kept
-    # Of the columns that tie with the worst one kept, the leftmost fill the places that are left.
-    tied = scores == worst_kept
-    places_left = n - above.sum(axis=1, keepdims=True)
-    chosen = above | (tied & (np.cumsum(tied, axis=1) <= places_left))
-    columns = np.nonzero(chosen)[1].reshape(-1, n)
+    n = min(n, scores.shape[1])
+    columns = np.nonzero(among_top_n(scores, n))[1].reshape(len(scores), n)
     best_first = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
     return np.take_along_axis(columns, best_first, axis=1)
+
+
+def among_top_n(scores: NDArray[np.floating], n: int) -> NDArray[np.bool_]:
+    """Which columns `top_n` would choose, shape (n_rows, n_columns)."""
+    n_rows, n_columns = scores.shape
+    if n >= n_columns:
+        return np.ones(scores.shape, bool)
+    if n == 0 or n_rows == 0:
+        return np.zeros(scores.shape, bool)
+    worst_kept = np.partition(scores, n_columns - n, axis=1)[:, n_columns - n, None]
+    chosen = scores >= worst_kept
+    # Where more columns tie with the worst one kept than there are places, the leftmost fill them.
+    crowded = np.flatnonzero(chosen.sum(axis=1) > n)
+    if len(crowded):
+        above = scores[crowded] > worst_kept[crowded]
+        tied = chosen[crowded] & ~above
+        places_left = n - above.sum(axis=1, keepdims=True)
+        chosen[crowded] = above | (tied & (np.cumsum(tied, axis=1) <= places_left))
+    return chosen

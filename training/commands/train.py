@@ -1,0 +1,118 @@
+"""`cartlift train`."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+from rich.console import Console
+
+from recommender.errors import ConfigError, DataError
+from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
+from recommender.snapshot.manifest import rfc3339
+
+from ..pipeline import train as learn_and_list
+from ..progress import Shown
+from ..report import figures_table, print_lists_health, print_manifest
+from ..sources import ReadOrders
+from .findings_report import print_findings
+from .source_options import SourceArguments, source_options
+
+
+@click.command()
+@source_options
+@click.option(
+    "--snapshot",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for the snapshot; never overwritten.",
+)
+@click.option(
+    "--until", metavar="TIME", help="Learn only from orders until then, e.g. 2011-11-11 or 2011-11-11T12:50."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the snapshot's manifest as JSON.")
+def train(source: SourceArguments, folder: Path, until: str | None, as_json: bool) -> None:
+    """Learn from a shop's orders and write every recommendation list.
+
+    First the lists are judged: what would have been recommended before the last 28 days is held against
+    what was then bought, beside best sellers. Then everything is learned from.
+
+    Lines that cannot be used are put aside in DIR.quarantine.parquet, each with its reason.
+
+    \b
+      cartlift train orders/*.csv --items items.csv --snapshot snapshots/2011-12-09
+      cartlift train 'postgresql://shop@db/shop' --query 'SELECT * FROM order_lines' --snapshot snapshots/1
+      cartlift train shopify.csv --preset shopify --snapshot snapshots/1 --until 2011-11-11
+
+    Exit codes: 0 written, 2 a setting is wrong, 3 the orders cannot be used.
+    """
+    check_free(folder)
+    progress = Shown(Console(stderr=True))
+    settings = source.settings()
+    moment = None if until is None else moment_of(until, settings.source.timezone)
+    read = source.read(
+        settings, quarantine=folder.with_name(folder.name + ".quarantine.parquet"), progress=progress
+    )
+    if moment is not None:
+        read = known_at(read, moment)
+    trained = learn_and_list(read, settings, now=datetime.now(UTC), progress=progress)
+    with progress.step("Write the snapshot"):
+        snapshot = write_snapshot(trained, folder)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(snapshot.manifest), indent=2))
+    else:
+        _tell(read, snapshot, folder)
+
+
+def moment_of(text: str, zone: str) -> int:
+    """A date (its last second) or a time as seconds since 1970 UTC.
+
+    Args:
+        text: ISO 8601.
+        zone: IANA zone that holds where the text names none.
+
+    Raises:
+        ConfigError: it is no time.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"--until {text!r} is no time: write e.g. 2011-11-11 or 2011-11-11T12:50"
+        ) from error
+    if len(text) == len("2011-11-11"):
+        moment = moment.replace(hour=23, minute=59, second=59)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return int(moment.timestamp())
+
+
+def known_at(read: ReadOrders, moment: int) -> ReadOrders:
+    """What was ordered until a moment (seconds since 1970 UTC).
+
+    Raises:
+        DataError: nothing was.
+    """
+    orders = read.orders.until(moment)
+    if len(orders) == 0:
+        raise DataError(
+            f"no order until {rfc3339(moment)}: the first one is of {rfc3339(read.orders.first_time)}, choose a later --until"
+        )
+    return replace(read, orders=orders)
+
+
+def _tell(read: ReadOrders, snapshot: Snapshot, folder: Path) -> None:
+    console = Console()
+    print_findings(console, read)
+    console.print()
+    print_manifest(console, snapshot.manifest)
+    print_lists_health(console, snapshot)
+    if snapshot.manifest.figures:
+        console.print(figures_table(snapshot.manifest.figures))
+    else:
+        console.print("Not judged: the history is too short, or nobody who ordered before ordered again.")
+    console.print(f"\nPublish it: [bold]cartlift publish {folder}[/]", highlight=False, soft_wrap=True)

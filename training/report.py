@@ -1,0 +1,93 @@
+"""What people read on the terminal: figures, lists, and where the time went."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from recommender.ranking.lists import ListTable
+from recommender.snapshot.directory import Snapshot
+from recommender.snapshot.manifest import Manifest, rfc3339
+
+_TASKS = {"all": "all purchases", "repeat": "repeats", "discover": "first times"}
+
+
+def figures_table(figures: Mapping[str, Any]) -> Table:
+    """The verdict of a manifest, a line a task."""
+    days, k = figures["days"], figures["k"]
+    table = Table(
+        title=f"Judged on the {days:g} days after {rfc3339(int(figures['cut']))[:10]}: nDCG@{k}",
+        title_justify="left",
+        box=box.SIMPLE,
+        pad_edge=False,
+    )
+    table.add_column("counted", no_wrap=True)
+    for heading in ("customers", "ours", "95 % interval", "best sellers", "ratio", f"hit@{k}"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for task in figures["tasks"]:
+        ndcg, baseline = task["ndcg"], task["baseline_ndcg"]
+        ratio = f"{ndcg['mean'] / baseline['mean']:.1f}×" if baseline["mean"] else "–"
+        table.add_row(
+            _TASKS[task["task"]],
+            f"{task['customers']:,}",
+            f"[bold]{ndcg['mean']:.3f}[/]",
+            f"{ndcg['low']:.3f} – {ndcg['high']:.3f}",
+            f"{baseline['mean']:.3f}",
+            ratio,
+            f"{task['hit']:.0%}",
+        )
+    return table
+
+
+def print_manifest(console: Console, manifest: Manifest) -> None:
+    """Id, time, data and versions of a snapshot."""
+    counts = manifest.counts
+    lines = {
+        "snapshot": f"[bold]{manifest.snapshot}[/] (format {manifest.format}, every digest holds)",
+        "trained": manifest.generated_at,
+        "orders": f"{counts.orders:,} with {counts.lines:,} lines, {manifest.data_from[:10]} to {manifest.data_until[:10]}",
+        "customers": f"{counts.customers:,}",
+        "items": f"{counts.items:,}",
+        "data": f"sha256 {manifest.data_fingerprint[:16]}…",
+        "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
+    }
+    for name, value in lines.items():
+        console.print(f"{name:>10}  {value}", highlight=False)
+
+
+def print_lists_health(console: Console, snapshot: Snapshot) -> None:
+    """How long the lists are, and how much of the catalog they reach."""
+    lists = snapshot.lists
+    table = Table(title="Lists", title_justify="left", box=box.SIMPLE, pad_edge=False)
+    table.add_column("list")
+    for heading in ("lists", "not empty", "places, mean", "items reached"):
+        table.add_column(heading, justify="right")
+    for name in ("recommended", "similar", "bought_together", "best_sellers"):
+        table.add_row(name.replace("_", " "), *_health(getattr(lists, name), len(snapshot.catalog.items)))
+    console.print(table)
+
+
+def _health(table: ListTable, n_items: int) -> tuple[str, str, str, str]:
+    lengths = np.diff(table.starts)
+    reached = len(np.unique(table.items)) / n_items if n_items else 0.0
+    mean = lengths.mean() if len(lengths) else 0.0
+    return f"{len(table):,}", f"{(lengths > 0).sum():,}", f"{mean:.1f}", f"{reached:.1%}"
+
+
+def time_table(seconds: Mapping[str, float]) -> Table:
+    """Where the time went, a line a step, with its share."""
+    total = sum(seconds.values())
+    table = Table(
+        title="Where the time went", title_justify="left", box=box.SIMPLE, pad_edge=False, show_header=False
+    )
+    table.add_column("step")
+    table.add_column("seconds", justify="right")
+    table.add_column("")
+    for name, took in seconds.items():
+        table.add_row(escape(name), f"{took:.1f}", "█" * round(30 * took / total if total else 0))
+    table.add_row("[bold]all[/]", f"[bold]{total:.1f}[/]", "")
+    return table

@@ -1,0 +1,115 @@
+"""Lists that a person can judge by eye: what a few customers bought, what they are shown, and why."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from recommender.data.history import DAY
+from recommender.data.orders import OrderLog
+from recommender.data.vocabulary import Vocabulary
+from recommender.models.protocol import RelatesItems
+from recommender.ranking.build import Mode, of_mode
+from recommender.ranking.lists import SOURCES, RecommendationList
+from recommender.snapshot.directory import Snapshot
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Showcase:
+    """A snapshot beside the orders that it was learned from.
+
+    Attributes:
+        snapshot: the lists.
+        purchases: net purchases, in the snapshot's item vocabulary.
+    """
+
+    snapshot: Snapshot
+    purchases: OrderLog
+
+    def customers(self, n: int = 3) -> list[int]:
+        """Positions of an occasional, a usual and a busy customer, by number of orders."""
+        pairs = np.unique(np.stack((self.purchases.customer, self.purchases.order)), axis=1)
+        orders = np.bincount(pairs[0][pairs[0] >= 0], minlength=len(self.snapshot.customers))
+        by_orders = np.argsort(orders, kind="stable")
+        by_orders = by_orders[orders[by_orders] > 0]
+        places = np.linspace(0.25, 0.95, n) * (len(by_orders) - 1)
+        return [int(by_orders[int(place)]) for place in places]
+
+    def items(self, n: int = 3) -> list[int]:
+        """Positions of best-selling items, each of another category."""
+        chosen: dict[str, int] = {}
+        for item in self.snapshot.lists.best_sellers.row(0).items.tolist():
+            category = self.snapshot.catalog.category[item] or self.snapshot.catalog.items.ids[item]
+            if len(self.snapshot.lists.bought_together.row(item)):
+                chosen.setdefault(category, item)
+        return list(chosen.values())[:n]
+
+    def print_customers(self, console: Console) -> None:
+        """What each of a few customers bought lately and is recommended, with the reason."""
+        for customer in self.customers():
+            self._print_customer(console, customer)
+
+    def print_items(self, console: Console) -> None:
+        """What is bought together with a few items."""
+        for item in self.items():
+            together = self.snapshot.lists.bought_together.row(item).first(_SHOWN).items.tolist()
+            console.print(f"[bold]In the same basket as {self._name(item)}[/]", highlight=False)
+            console.print(f"  {', '.join(map(self._name, together))}\n", highlight=False)
+
+    def _print_customer(self, console: Console, customer: int) -> None:
+        mine = np.flatnonzero(self.purchases.customer == customer)
+        n_orders, name = len(np.unique(self.purchases.order[mine])), self.snapshot.customers.ids[customer]
+        console.print(f"[bold]Customer {escape(name)}, {n_orders} orders[/]", highlight=False)
+        console.print(f"  bought lately: {', '.join(self._bought_lately(mine))}", highlight=False)
+        table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
+        for heading in ("  recommended", "", "why"):
+            table.add_column(heading, no_wrap=True)
+        modes: tuple[tuple[Mode, int], ...] = (("mixed", _SHOWN), ("discover", _SHOWN - 2))
+        for mode, n in modes:
+            table.add_section()
+            self._add_places(table, of_mode(self.snapshot.lists.recommended, mode, n).row(customer), mine)
+        console.print(table, "")
+
+    def _add_places(self, table: Table, shown: RecommendationList, mine: NDArray[np.intp]) -> None:
+        for item, source in zip(shown.items.tolist(), shown.sources.tolist(), strict=True):
+            category = self.snapshot.catalog.category[item] or ""
+            table.add_row(
+                f"  {self._name(item)}", f"[dim]{escape(category)}[/]", self._reason(mine, item, source)
+            )
+
+    def _bought_lately(self, mine: NDArray[np.intp]) -> list[str]:
+        latest = dict.fromkeys(self.purchases.item[mine[::-1]].tolist())
+        return [self._name(item) for item in list(latest)[:_SHOWN]]
+
+    def _reason(self, mine: NDArray[np.intp], item: int, source: int) -> str:
+        lines = mine[self.purchases.item[mine] == item]
+        if len(lines):
+            times = len(np.unique(self.purchases.order[lines]))
+            days = (self.purchases.last_time - int(self.purchases.ordered_at[lines[-1]])) // DAY
+            return f"bought {times}×, {days} days ago"
+        model = self.snapshot.models[SOURCES[source]]
+        if isinstance(model, RelatesItems):
+            related = model.neighbours.relation[:, [item]].toarray().ravel()[self.purchases.item[mine]]
+            if related.max(initial=0) > 0:
+                return f"new; goes with {self._name(int(self.purchases.item[mine[related.argmax()]]))}"
+        return (
+            "new; popular these days"
+            if SOURCES[source] == "best_sellers"
+            else "new; similar customers buy it"
+        )
+
+    def _name(self, item: int) -> str:
+        catalog = self.snapshot.catalog
+        size = catalog.attributes.get("package_size", (None,) * len(catalog.items))[item]
+        return escape(catalog.name(item)) + (f" [dim]{escape(size)}[/]" if size else "")
+
+
+def in_vocabulary(orders: OrderLog, items: Vocabulary) -> OrderLog:
+    """Order lines of the items of a (smaller) vocabulary, in its positions."""
+    return orders.keep_items(np.array([id_ in items for id_ in orders.items.ids], bool))
