@@ -1,0 +1,66 @@
+"""What the README says is what happens."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from recommender.training.settings import Settings, parse_section
+from tests.commands import cartlift
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(language, text=README):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.S | re.M)
+
+
+def test_its_python_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {}
+    for block in blocks("python"):
+        exec(block, namespace)
+    shown = capsys.readouterr().out
+    assert shown.count("'") == 6
+
+
+def test_its_settings_are_understood():
+    for block in blocks("toml"):
+        settings = parse_section(Settings, tomllib.loads(block), "README.md")
+        assert settings.source.timezone == "Europe/London"
+
+
+def test_its_commands_name_verbs_and_options_that_exist():
+    used = re.findall(r"^cartlift (\w+)(.*?)(?:#.*)?$", "\n".join(blocks("sh")), flags=re.M)
+    assert {verb for verb, _ in used} >= {"validate", "train", "publish", "serve"}
+    for verb, words in used:
+        told = cartlift(verb, "--help").out
+        assert all(option in told for option in re.findall(r"--\w+", words))
+
+
+def test_its_targets_are_in_the_makefile():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", "\n".join(blocks("sh")), flags=re.M):
+        assert re.search(rf"^{target}:", makefile, flags=re.M)
+
+
+def test_it_shows_the_help_as_it_is():
+    (shown,) = blocks("", README.split("## The command")[1].split("## Deploy")[0])
+    assert shown.split("\n", 1)[1].strip() == cartlift("--help").out.strip()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_in_the_docs_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {}
+    for block in blocks("python", page.read_text()):
+        exec(block, namespace)
