@@ -1,0 +1,72 @@
+# Every task of this repository. `make` alone runs what must pass before a commit.
+# GNU make 3.81 or newer and CPython 3.11 or 3.12; everything else goes into .venv.
+
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+	&& echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := recommender training serving benchmarks tests
+
+.PHONY: check setup fmt lint type pytest test bench build demo demo-check clean
+
+check: test
+
+# ---- What users run -----------------------------------------------------------------------------
+
+demo: $(VENV)/.demo  ## learn from real orders, show the lists, serve them on http://127.0.0.1:8080
+	@$(BIN)/cartlift demo
+
+demo-check: $(VENV)/.demo  ## the same, asked through HTTP; exit code 0 or 1
+	@$(BIN)/cartlift demo --check
+
+test: lint type pytest  ## lint, types and every test, a real Redis included
+
+# ---- What developers run ------------------------------------------------------------------------
+
+setup: $(VENV)/.dev $(VENV)/.demo
+
+fmt: $(VENV)/.dev
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/codespell $(CODE) docs README.md CHANGELOG.md CONTRIBUTING.md Makefile pyproject.toml
+
+type: $(VENV)/.dev
+	$(BIN)/mypy
+
+pytest: $(VENV)/.dev $(VENV)/.demo
+	$(BIN)/pytest
+
+bench: $(VENV)/.dev $(VENV)/.demo
+	$(BIN)/python -m benchmarks.quality
+
+build: $(VENV)/.dev
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) .cartlift build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# ---- The environment ----------------------------------------------------------------------------
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml
+	@echo "Installing cartlift and the demo's orders into $(VENV) (first time only) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	@echo "Installing the development tools into $(VENV) (first time only) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+# Debian ships Python without its venv module: root gets it installed, anyone else is told how.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "cartlift needs CPython 3.11 or 3.12: install one, or name it with make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y python3-venv; } \
+	|| { echo "$(PYTHON) has no venv module: sudo apt-get install python3-venv, then make again"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
