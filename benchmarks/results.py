@@ -1,0 +1,29 @@
+"""Results beside the machine and the versions that made them."""
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "results"
+
+_LIBRARIES = ("cartlift", "numpy", "scipy", "implicit", "polars")
+
+
+def keep(name: str, figures: object) -> Path:
+    """Write figures to `benchmarks/results/<name>.json`."""
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{name}.json"
+    path.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=1) + "\n")
+    return path
+
+
+def machine() -> dict[str, object]:
+    """What the figures were made on."""
+    return {
+        "cores": os.cpu_count(),
+        "processor": platform.machine(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in _LIBRARIES},
+    }
