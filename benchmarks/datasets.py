@@ -1,4 +1,4 @@
-"""Order histories to measure on: a generated shop whose tastes are known, and two real ones where they are at hand."""
+"""Order histories to measure on: a generated shop of known tastes, and two real ones where at hand."""
 
 import importlib.util
 from pathlib import Path

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from recommender.errors import SnapshotError, SnapshotUnreadable
+from recommender.errors import SnapshotError, SnapshotUnreadable, StoreUnavailable
 from recommender.snapshot.store import SnapshotStore
 
 from .live_snapshot import MANIFEST_KEY, LiveSnapshot, load_snapshot
@@ -74,7 +74,7 @@ class SnapshotFollower:
         while not self._stopped.wait(POLL_SECONDS):
             try:
                 self.poll()
-            # Whatever a snapshot does to us, the thread must live on: it is the only way to a better one.
+            # The thread must live on, whatever happens: it is the only way to the next snapshot.
             except Exception as error:
                 self._report(f"could not look for a new snapshot: {error!r}")
 
@@ -94,9 +94,13 @@ class SnapshotFollower:
     def _switch(self, active: str) -> None:
         try:
             loaded = load_snapshot(self._store, active)
-        except SnapshotUnreadable as error:
-            self._refusal = _Refusal(active, str(error), self._clock() + RETRY_REFUSED_SECONDS)
+        except StoreUnavailable:
             raise
+        # Whatever is wrong with a snapshot, it must not take down a worker that could wait for a better one.
+        except Exception as error:
+            reason = str(error) if isinstance(error, SnapshotUnreadable) else f"snapshot {active}: {error!r}"
+            self._refusal = _Refusal(active, reason, self._clock() + RETRY_REFUSED_SECONDS)
+            raise SnapshotUnreadable(reason) from error
         self._refusal = None
         self.live = loaded
         self.withdrawn = False

@@ -26,5 +26,6 @@ def cartlift(*words: object, folder: Path | None = None, expect: int = 0) -> End
     """Run `cartlift WORDS…` in a folder; an exit code that was not expected fails the test."""
     command = [sys.executable, "-m", "recommender.training", *map(str, words)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == expect, f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    told = f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == expect, told
     return Ended(done.returncode, done.stdout, done.stderr)

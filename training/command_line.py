@@ -65,7 +65,8 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except RecommenderError as error:
-        Console(stderr=True).print(f"[bold red]cartlift:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        told = f"[bold red]cartlift:[/] {escape(str(error))}"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
         code = exit_code(error)
     sys.exit(code if isinstance(code, int) else 0)
 

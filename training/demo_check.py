@@ -91,8 +91,8 @@ def _personal_lists(base: str, showcase: Showcase) -> str | None:
             status, answer = ask(
                 f"{base}/v1/customers/{quote(id_, safe='')}/recommendations?n=10&mode={mode}"
             )
-            expected = of_mode(showcase.snapshot.lists.recommended, mode, 10).row(customer).items  # type: ignore[arg-type]
-            wrong = _differs(status, answer, [showcase.snapshot.catalog.items.ids[i] for i in expected])
+            expected = of_mode(showcase.snapshot.lists.recommended, mode, 10).row(customer)
+            wrong = _differs(status, answer, [showcase.snapshot.catalog.items.ids[i] for i in expected.items])
             if wrong:
                 return f"customer {id_}, {mode}: {wrong}"
     return None

@@ -1,6 +1,7 @@
 """Lists of a snapshot as a table that other programs read."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,10 @@ from recommender.snapshot.directory import Snapshot
 
 ListName = Literal["recommended", "similar", "bought-together", "best-sellers"]
 
-_WRITERS = {
-    ".parquet": pl.DataFrame.write_parquet,
-    ".csv": pl.DataFrame.write_csv,
-    ".ndjson": pl.DataFrame.write_ndjson,
+_WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
+    ".parquet": lambda frame, to: frame.write_parquet(to),
+    ".csv": lambda frame, to: frame.write_csv(to),
+    ".ndjson": lambda frame, to: frame.write_ndjson(to),
 }
 
 

@@ -20,6 +20,7 @@ from recommender.evaluation.judge import Verdict, judge
 from recommender.evaluation.split import TemporalSplit, known_items
 from recommender.models.protocol import FittedModel, RelatesItems
 from recommender.ranking import build
+from recommender.ranking.blend import Blend
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.lists import SOURCES, ListTable
 from recommender.snapshot.directory import Lists, Snapshot, fingerprint
@@ -162,7 +163,7 @@ def _best_seller_lists(learned: Learned, customers: NDArray[np.int32], length: i
     """Best sellers under the same rules as the lists: the customer's own purchases are flagged."""
     only = {"best_sellers": learned.models["best_sellers"]}
     return build.recommend(
-        only, build.Blend(), customers, bought=learned.bought, eligible=learned.eligible, length=length
+        only, Blend(), customers, bought=learned.bought, eligible=learned.eligible, length=length
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from recommender.errors import SnapshotMissing, StoreUnavailable
 from recommender.snapshot.store import Capacity, Entry, PublicationSize, SnapshotStore
@@ -26,15 +26,6 @@ class Publication(Protocol):
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, in the same order each time."""
-        ...
-
-
-@runtime_checkable
-class KnowsSize(Protocol):
-    """A publication that can say how much it is without making its entries."""
-
-    def size(self) -> PublicationSize:
-        """Entries, and bytes of their keys and values."""
         ...
 
 
@@ -131,7 +122,7 @@ def _active_id(store: SnapshotStore) -> str | None:
 
 def _plan(source: Publication, store: SnapshotStore, progress: Progress) -> PublicationPlan:
     with progress.step("Measure"):
-        size = source.size() if isinstance(source, KnowsSize) else _measured(source)
+        size = _measured(source)
     there = [stored for stored in store.snapshots() if stored.snapshot == source.snapshot_id]
     capacity = store.capacity(
         max(size.entries - sum(stored.entries for stored in there), 0),

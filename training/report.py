@@ -46,10 +46,11 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
 def print_manifest(console: Console, manifest: Manifest) -> None:
     """Id, time, data and versions of a snapshot."""
     counts = manifest.counts
+    period = f"{manifest.data_from[:10]} to {manifest.data_until[:10]}"
     lines = {
         "snapshot": f"[bold]{manifest.snapshot}[/] (format {manifest.format}, every digest holds)",
         "trained": manifest.generated_at,
-        "orders": f"{counts.orders:,} with {counts.lines:,} lines, {manifest.data_from[:10]} to {manifest.data_until[:10]}",
+        "orders": f"{counts.orders:,} with {counts.lines:,} lines, {period}",
         "customers": f"{counts.customers:,}",
         "items": f"{counts.items:,}",
         "data": f"sha256 {manifest.data_fingerprint[:16]}…",

@@ -58,7 +58,7 @@ class SourceSettings:
             columns=self.columns,
             may_lack=self.may_lack,
             zone=self.timezone,
-            written=self.timestamp_format,
+            timestamp_format=self.timestamp_format,
             decimal=self.decimal,
             order_once=self.order_once,
             null_values=self.null_values,

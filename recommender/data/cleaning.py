@@ -17,6 +17,12 @@ OUTLIER_FACTOR = 1000
 """How many times an item's usual quantity makes a line an outlier."""
 
 
+_OF_A_HISTORY = (
+    "file", "row", "order_id", "item_id", "item", "customer", "quantity", "unit_price", "ordered_at", "title",
+    "category",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Cleaned:
     """Order lines told apart.
@@ -34,8 +40,8 @@ class Cleaned:
 
     @property
     def kept(self) -> pl.DataFrame:
-        """The lines that count."""
-        return self.lines.filter(pl.col("reason").is_null())
+        """The lines that count, with what a history needs of them."""
+        return self.lines.lazy().filter(pl.col("reason").is_null()).select(_OF_A_HISTORY).collect()
 
     @property
     def aside(self) -> pl.DataFrame:
@@ -73,17 +79,13 @@ def clean(
         now: seconds since 1970 UTC; orders after it cannot be right.
     """
     judged = judged_lines(lines, rules, items)
-    reasons, oddities = _reasons(rules, now), _kept_oddities(judged, rules)
-    marks = judged.select(mark.shows.fill_null(False).alias(mark.code) for mark in (*reasons, *oddities))
+    reasons = _reasons(rules, now)
+    marks = (*reasons, *_kept_oddities(judged, rules))
+    shows = judged.select(mark.shows.fill_null(False).alias(mark.code) for mark in marks)
+    findings = Findings.collect(_finding(mark, shows[mark.code], judged, files, rules) for mark in marks)
     reason = pl.coalesce(pl.when(mark.code).then(pl.lit(mark.code)) for mark in reasons)
-    findings = Findings.collect(
-        _finding(mark, marks[mark.code], judged, files, rules) for mark in (*reasons, *oddities)
-    )
-    return Cleaned(
-        judged.with_columns(marks.select(reason.cast(pl.Categorical()).alias("reason"))),
-        findings,
-        tuple(files),
-    )
+    named = shows.select(reason.cast(pl.Categorical()).alias("reason"))
+    return Cleaned(judged.with_columns(named), findings, tuple(files))
 
 
 def _reasons(rules: CleaningRules, now: int) -> list[_Mark]:
@@ -128,7 +130,7 @@ _ZERO_PRICE = _Mark("zero_price", pl.col("unit_price") == 0, WHOLE_LINE)
 
 def _in_other_currency(lines: pl.DataFrame) -> pl.Expr:
     """Not in the currency of most lines; of equally many, the first in the alphabet counts as that."""
-    counted = lines.select(pl.col("currency").cast(pl.String)).drop_nulls().group_by("currency").len()
+    counted = lines.group_by("currency").len().drop_nulls().with_columns(pl.col("currency").cast(pl.String))
     if len(counted) < 2:
         return pl.lit(False)
     most: str = counted.sort("len", "currency", descending=[True, False])["currency"][0]
@@ -138,9 +140,8 @@ def _in_other_currency(lines: pl.DataFrame) -> pl.Expr:
 def _finding(
     mark: _Mark, shows: pl.Series, lines: pl.DataFrame, files: Sequence[str], rules: CleaningRules
 ) -> Finding:
-    first = lines[shows.arg_true().head(MOST_EXAMPLES)].select(
-        "file", "row", mark.value.cast(pl.String).alias("value")
-    )
+    shown = lines[shows.arg_true().head(MOST_EXAMPLES)]
+    first = shown.select("file", "row", mark.value.cast(pl.String).alias("value"))
     examples = [Example(files[file], row, value) for file, row, value in first.iter_rows()]
     return Finding.of(mark.code, int(shows.sum()), len(lines), examples, action=_action(mark.code, rules))
 

@@ -98,7 +98,7 @@ class PurchaseHistory:
 def _summed(
     weight: NDArray[np.float32], row: NDArray[np.int32], column: NDArray[np.int32], shape: tuple[int, int]
 ) -> csr_array:
-    # coo → csr adds up entries of the same place, which is the sum wanted here.
+    # Made from triplets, a matrix adds up entries of the same place: the sum that is wanted here.
     matrix = csr_array((weight, (row, column)), shape=shape, dtype=np.float32)
     matrix.sum_duplicates()
     return matrix

@@ -93,17 +93,11 @@ def _bulk_buyers(lines: pl.DataFrame, files: Sequence[str]) -> Finding:
     counted = known.group_by("customer", maintain_order=True).agg(
         pl.col("file", "row").first(), pl.col("order").n_unique().alias("n")
     )
-    median = counted["n"].median() or 0
-    many = counted.filter(
-        pl.col("n") >= pl.max_horizontal(pl.lit(BULK_FEWEST_ORDERS), BULK_TIMES_MEDIAN * pl.lit(median))
-    )
+    median = float(np.median(counted["n"])) if len(counted) else 0.0
+    many = counted.filter(pl.col("n") >= max(BULK_FEWEST_ORDERS, BULK_TIMES_MEDIAN * median))
     value = pl.format("{}: {} orders", pl.col("customer").cast(pl.String), "n").alias("value")
-    return _finding(
-        "bulk_buyer",
-        many.sort("n", descending=True, maintain_order=True).with_columns(value),
-        len(counted),
-        files,
-    )
+    most_first = many.sort("n", descending=True, maintain_order=True).with_columns(value)
+    return _finding("bulk_buyer", most_first, len(counted), files)
 
 
 def _not_sold_lately(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Finding:
@@ -121,9 +115,8 @@ def findings_of_item_file(
     """How the item file and the orders differ in what there is."""
     listed = pl.col("item").cast(pl.String)
     unknown = _first_seen(lines, "item").filter(~listed.is_in(items.frame["item_id"].implode()))
-    never_sold = items.frame.filter(
-        ~pl.col("item_id").is_in(pl.Series(orders.items.ids, dtype=pl.String).implode())
-    )
+    sold = pl.Series(orders.items.ids, dtype=pl.String)
+    never_sold = items.frame.filter(~pl.col("item_id").is_in(sold.implode()))
     in_file = never_sold.select(pl.lit(0).alias("file"), "row", pl.col("item_id").alias("value"))
     return items.findings + Findings.collect([
         _finding("unknown_item", unknown.with_columns(listed.alias("value")), len(orders.items), files),

@@ -5,19 +5,32 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recommender.data.amounts import amounts, id_text
+from recommender.data.amounts import amounts
 from recommender.data.columns import ItemColumns, Names, present
 from recommender.data.findings import Example, Finding, Findings
-from recommender.data.order_lines import LineFormat, numbered
+from recommender.data.order_lines import ROW, LineFormat, first_id, first_text, numbered, valued
 from recommender.data.timestamps import epoch_seconds
 
 TEXTS = ("title", "category", "brand", "url", "image_url")
+_READ = ("price", "available", "released_at")
 
 _AVAILABLE = ("true", "t", "yes", "y", "available", "in stock", "instock", "in_stock", "active", "published")
 _UNAVAILABLE = (
     "false", "f", "no", "n", "unavailable", "out of stock", "outofstock", "out_of_stock", "inactive", "draft",
     "archived",
 )  # fmt: skip
+
+
+NOTHING_SAID = pl.DataFrame(
+    schema={
+        "item_id": pl.String,
+        **dict.fromkeys(TEXTS, pl.String),
+        "price": pl.Float64,
+        "available": pl.Boolean,
+        "released_at": pl.Int64,
+    }
+)
+"""Rows of no item file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +67,14 @@ def item_rows(
         DataError: the item id's column is missing.
     """
     held = present(columns, raw.columns, where=where, may_lack=form.may_lack)
-    taken = {name for names in held.values() for name in names}
-    attributes = tuple(
-        name for name, dtype in raw.schema.items() if name not in taken and not dtype.is_nested()
-    )
-    # An attribute may be called like a canonical column that another column holds; prefixes keep them apart.
+    attributes = _attributes(raw.schema, held)
+    # An attribute may be called like a canonical column that another column holds: a prefix tells them apart.
     rows = numbered(raw.lazy()).select(
-        pl.col("__row").cast(pl.UInt32).alias("row"),
-        *(_held(name, names, raw.schema) for name, names in held.items()),
-        *(_blank_to_null(name).alias(f"attribute_{name}") for name in attributes),
-    ).collect()  # fmt: skip
-    read = _parsed(rows, held, form)
+        pl.col(ROW).cast(pl.UInt32).alias("row"),
+        *(_held(name, names, raw.schema, form) for name, names in held.items()),
+        *(first_text((name,), raw.schema, form).alias(f"attribute_{name}") for name in attributes),
+    )
+    read = _parsed(rows.collect(), held, form)
     if fold:
         read = read.with_columns(pl.col("item_id").str.strip_chars().str.to_uppercase())
     named = read.filter(pl.col("item_id").is_not_null())
@@ -72,38 +82,31 @@ def item_rows(
     return ItemRows(once, attributes, where, _findings(read, named, where))
 
 
-def _held(name: str, names: Names, schema: pl.Schema) -> pl.Expr:
+def _attributes(schema: pl.Schema, held: Mapping[str, Names]) -> Names:
+    """The columns that hold nothing canonical; lists and structs are no text."""
+    taken = {name for names in held.values() for name in names}
+    return tuple(name for name, dtype in schema.items() if name not in taken and not dtype.is_nested())
+
+
+def _held(name: str, names: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:
     if name == "item_id":
-        return pl.coalesce(id_text(_not_nan(column, schema), schema[column]) for column in names).alias(name)
-    if len(names) == 1 and name not in TEXTS:
-        return _not_nan(names[0], schema).alias(name)
-    return pl.coalesce(_blank_to_null(column) for column in names).alias(name)
-
-
-def _not_nan(column: str, schema: pl.Schema) -> pl.Expr:
-    return pl.col(column).fill_nan(None) if schema[column].is_float() else pl.col(column)
-
-
-def _blank_to_null(column: str) -> pl.Expr:
-    text = pl.col(column).cast(pl.String)
-    return pl.when(text.str.strip_chars() == "").then(None).otherwise(text)
+        return first_id(names, schema, form).alias(name)
+    if name in TEXTS or len(names) > 1:
+        return first_text(names, schema, form).alias(name)
+    return valued(names[0], schema, form).alias(name)
 
 
 def _parsed(rows: pl.DataFrame, held: Mapping[str, Names], form: LineFormat) -> pl.DataFrame:
     """All columns of a catalog, absent ones null, and `unreadable`: the first value nobody could read."""
-    nothing = pl.Series([None], dtype=pl.String)
-    given = {name: rows[name] if name in held else nothing.new_from_index(0, len(rows))
-             for name in ("price", "available", "released_at")}  # fmt: skip
-    read = {
-        "price": amounts(given["price"], decimal=form.decimal),
-        "available": _availability(given["available"]),
-        "released_at": epoch_seconds(given["released_at"], zone=form.zone, written=form.written),
-    }
-    said = [_unreadable(name, given[name], read[name]) for name in read]
-    texts = [pl.lit(None, pl.String).alias(name) for name in TEXTS if name not in held]
-    return rows.with_columns(*texts, *(values.alias(name) for name, values in read.items())).with_columns(
-        pl.coalesce(said).alias("unreadable")
-    )
+    absent = [name for name in (*TEXTS, *_READ) if name not in held]
+    rows = rows.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+    read = [
+        amounts(rows["price"], decimal=form.decimal),
+        _availability(rows["available"]),
+        epoch_seconds(rows["released_at"], zone=form.zone, timestamp_format=form.timestamp_format),
+    ]
+    unreadable = [_unreadable(rows[name], values) for name, values in zip(_READ, read, strict=True)]
+    return rows.with_columns(*read, pl.coalesce(unreadable).alias("unreadable"))
 
 
 def _availability(given: pl.Series) -> pl.Series:
@@ -113,17 +116,16 @@ def _availability(given: pl.Series) -> pl.Series:
     if given.dtype.is_numeric():
         return given > 0
     text = given.cast(pl.String).str.strip_chars().str.to_lowercase()
-    units = text.cast(pl.Float64, strict=False) > 0
-    said = text.is_in(_AVAILABLE)
-    return said.set(~(said | text.is_in(_UNAVAILABLE)).fill_null(False), None).zip_with(
-        units.is_null(), units
-    )
+    in_stock = text.cast(pl.Float64, strict=False) > 0
+    yes, no = text.is_in(_AVAILABLE), text.is_in(_UNAVAILABLE)
+    return yes.set(~(yes | no).fill_null(False), None).zip_with(in_stock.is_null(), in_stock)
 
 
-def _unreadable(name: str, given: pl.Series, read: pl.Series) -> pl.Series:
+def _unreadable(given: pl.Series, read: pl.Series) -> pl.Series:
+    """What to say of a value that is there and could not be read; null elsewhere."""
     text = given.cast(pl.String)
-    blank = text.is_null() | (text.str.strip_chars() == "")
-    return (f"{name} " + text).set(~(read.is_null() & ~blank), None)
+    there = (text.str.strip_chars() != "").fill_null(False)
+    return (f"{given.name} " + text).set(~(read.is_null() & there), None)
 
 
 def _findings(read: pl.DataFrame, named: pl.DataFrame, where: str) -> Findings:

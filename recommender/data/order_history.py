@@ -1,4 +1,4 @@
-"""Clean order lines as an `OrderLog` and a `Catalog`, and what is odd about them as a whole."""
+"""Clean order lines as an `OrderLog` and a `Catalog`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,16 @@ from typing import Any
 import polars as pl
 from numpy.typing import NDArray
 
-from recommender.data.catalog import Catalog, Texts
-from recommender.data.item_rows import ItemRows
+from recommender.data.catalog import Catalog
+from recommender.data.item_rows import NOTHING_SAID, TEXTS, ItemRows
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.vocabulary import Vocabulary
 
+_POSITIONS = (
+    ("orders", "order_id", "order"),
+    ("items", "item", "item_at"),
+    ("customers", "customer", "customer_at"),
+)
 _SORTED_BY = ("ordered_at", "order", "item_at", "customer_at", "quantity", "unit_price", "file", "row")
 
 
@@ -26,17 +31,12 @@ def by_position(kept: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, Vocabula
         The lines, and the vocabularies of orders, items and customers.
     """
     vocabularies = {}
-    for name, position in (("order_id", "order"), ("item", "item_at"), ("customer", "customer_at")):
+    for kind, name, position in _POSITIONS:
         ids = kept.select(name).unique().drop_nulls().with_columns(pl.col(name).cast(pl.String).alias("text"))
         ids = ids.sort("text").with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias(position))
-        vocabularies[position] = Vocabulary(tuple(ids["text"]))
+        vocabularies[kind] = Vocabulary(tuple(ids["text"]))
         kept = kept.join(ids.drop("text"), on=name, how="left")
-    lines = kept.with_columns(pl.col("customer_at").fill_null(GUEST)).sort(_SORTED_BY)
-    return lines, {
-        "orders": vocabularies["order"],
-        "items": vocabularies["item_at"],
-        "customers": vocabularies["customer_at"],
-    }
+    return kept.with_columns(pl.col("customer_at").fill_null(GUEST)).sort(_SORTED_BY), vocabularies
 
 
 def order_log(lines: pl.DataFrame, vocabularies: Mapping[str, Vocabulary]) -> OrderLog:
@@ -48,9 +48,7 @@ def order_log(lines: pl.DataFrame, vocabularies: Mapping[str, Vocabulary]) -> Or
         quantity=_column(lines, "quantity"),
         unit_price=lines["unit_price"].fill_null(float("nan")).to_numpy(writable=True),
         ordered_at=_column(lines, "ordered_at"),
-        orders=vocabularies["orders"],
-        customers=vocabularies["customers"],
-        items=vocabularies["items"],
+        **vocabularies,
     )
 
 
@@ -72,31 +70,25 @@ def catalog(lines: pl.DataFrame, items: Vocabulary, file: ItemRows | None) -> Ca
     said = pl.DataFrame({"item_id": items.ids}, schema={"item_id": pl.String})
     for of_lines in (_most_frequent(lines, "title"), _most_frequent(lines, "category"), _last_price(lines)):
         said = said.join(of_lines, on="item_id", how="left", maintain_order="left")
-    if file is not None:
-        said = _with_item_file(said, file)
-    texts = {name: _texts(said, name) for name in ("title", "category", "brand", "url", "image_url")}
-    blank = Catalog.unknown(items)
+    said = _with_item_file(said, NOTHING_SAID if file is None else file.frame)
     return Catalog(
         items=items,
-        **texts,
+        **{name: tuple(said[name]) for name in TEXTS},
         price=said["price"].cast(pl.Float32).fill_null(float("nan")).to_numpy(writable=True),
-        available=said["available"].fill_null(True).to_numpy(writable=True)
-        if "available" in said
-        else blank.available,
-        released_at=said["released_at"].fill_null(0).to_numpy(writable=True)
-        if "released_at" in said
-        else blank.released_at,
-        attributes={name: _texts(said, f"attribute_{name}") for name in (file.attributes if file else ())},
+        available=said["available"].fill_null(True).to_numpy(writable=True),
+        released_at=said["released_at"].fill_null(0).to_numpy(writable=True),
+        attributes={name: tuple(said[f"attribute_{name}"]) for name in (file.attributes if file else ())},
     )
 
 
 def _most_frequent(lines: pl.DataFrame, name: str) -> pl.DataFrame:
     text = pl.col(name).cast(pl.String).str.strip_chars()
-    counted = lines.group_by("item", text.alias(name)).len().filter(pl.col(name).is_not_null())
-    ranked = counted.sort("len", name, descending=[True, False]).unique(
-        "item", keep="first", maintain_order=True
-    )
-    return ranked.select(pl.col("item").cast(pl.String).alias("item_id"), name)
+    # Counted first as it stands: stripping every line's text would cost more than all the rest.
+    as_written = lines.group_by("item", name).len().filter(pl.col(name).is_not_null())
+    counted = as_written.group_by("item", text).agg(pl.col("len").sum())
+    ranked = counted.sort("len", name, descending=[True, False])
+    first = ranked.unique("item", keep="first", maintain_order=True)
+    return first.select(pl.col("item").cast(pl.String).alias("item_id"), name)
 
 
 def _last_price(lines: pl.DataFrame) -> pl.DataFrame:
@@ -105,11 +97,7 @@ def _last_price(lines: pl.DataFrame) -> pl.DataFrame:
     return last.select(pl.col("item").cast(pl.String).alias("item_id"), pl.col("price").cast(pl.Float64))
 
 
-def _with_item_file(said: pl.DataFrame, file: ItemRows) -> pl.DataFrame:
-    joined = said.join(file.frame, on="item_id", how="left", maintain_order="left", suffix="_of_file")
+def _with_item_file(said: pl.DataFrame, file: pl.DataFrame) -> pl.DataFrame:
+    joined = said.join(file, on="item_id", how="left", maintain_order="left", suffix="_of_file")
     both = ("title", "category", "price")
     return joined.with_columns(pl.coalesce(f"{name}_of_file", name).alias(name) for name in both)
-
-
-def _texts(said: pl.DataFrame, name: str) -> Texts:
-    return tuple(said[name]) if name in said.columns else (None,) * len(said)

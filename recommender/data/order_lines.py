@@ -13,13 +13,16 @@ from recommender.data.timestamps import epoch_seconds
 IDS = ("order_id", "customer_id", "item_id")
 TEXTS = ("title", "category", "currency", "channel", "country", "status", "cancelled_at")
 AMOUNTS = ("quantity", "unit_price", "line_total")
+ROW = "__row"
+"""A name that no shop's column has."""
+
 _CHECKED = ("order_id", "item_id", "quantity", "ordered_at", "unit_price", "line_total")
 OF_THE_ORDER = ("customer_id", "ordered_at", "currency", "channel", "country", "status", "cancelled_at")
 
 # Categories keep four bytes a line where text would keep sixteen and more: 50 million lines stay in memory.
 _TEXT = pl.Categorical()
 LINE_SCHEMA: dict[str, pl.DataType] = {
-    "file": pl.UInt16(),
+    "file": pl.UInt32(),
     "row": pl.UInt32(),
     **dict.fromkeys(IDS, _TEXT),
     "quantity": pl.Float32(),
@@ -40,7 +43,7 @@ class LineFormat:
         columns: which column holds what.
         may_lack: canonical columns that need not be there although `columns` names them.
         zone: IANA zone of times that carry none.
-        written: strptime format of times; None for ISO 8601 and its variants.
+        timestamp_format: strptime format of times as text; None for ISO 8601 and its variants.
         decimal: decimal sign of numbers in text.
         order_once: values of the order stand on its first line only, and hold for its other lines.
         null_values: texts that mean "no value".
@@ -49,16 +52,16 @@ class LineFormat:
     columns: OrderColumns = field(default_factory=OrderColumns)
     may_lack: Names = ()
     zone: str = "UTC"
-    written: str | None = None
+    timestamp_format: str | None = None
     decimal: str = "."
     order_once: bool = False
     null_values: Names = ("NULL", "\\N")
 
 
 def numbered(raw: pl.LazyFrame) -> pl.LazyFrame:
-    """A raw table with its 1-based data row as column `row`, wholly blank rows left out."""
+    """A raw table with its 1-based data row in column `ROW`, wholly blank rows left out."""
     names = raw.collect_schema().names()
-    return raw.with_row_index("__row", offset=1).filter(~pl.all_horizontal(pl.col(names).is_null()))
+    return raw.with_row_index(ROW, offset=1).filter(~pl.all_horizontal(pl.col(names).is_null()))
 
 
 def order_lines(raw: pl.LazyFrame, file: int, form: LineFormat, *, where: str) -> pl.LazyFrame:
@@ -76,8 +79,8 @@ def order_lines(raw: pl.LazyFrame, file: int, form: LineFormat, *, where: str) -
     schema = raw.collect_schema()
     columns = present(form.columns, schema.names(), where=where, may_lack=form.may_lack)
     texts = numbered(raw).select(
-        pl.lit(file, pl.UInt16).alias("file"),
-        pl.col("__row").cast(pl.UInt32).alias("row"),
+        pl.lit(file, pl.UInt32).alias("file"),
+        pl.col(ROW).cast(pl.UInt32).alias("row"),
         *(_given(name, names, schema, form) for name, names in columns.items()),
     )
     if form.order_once:
@@ -88,50 +91,47 @@ def order_lines(raw: pl.LazyFrame, file: int, form: LineFormat, *, where: str) -
 
 
 def _given(name: str, names: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:
-    """The first of a shop's columns that has a value on the line; ids and texts as text, blank as null."""
     if name in IDS:
-        return pl.coalesce(id_text(_valued(column, schema, form), schema[column]) for column in names).alias(
-            name
-        )
+        return first_id(names, schema, form).alias(name)
     if name in TEXTS or len(names) > 1:
-        return pl.coalesce(_text(column, schema, form) for column in names).alias(name)
-    return _valued(names[0], schema, form).alias(name)
+        return first_text(names, schema, form).alias(name)
+    return valued(names[0], schema, form).alias(name)
 
 
-def _valued(column: str, schema: pl.Schema, form: LineFormat) -> pl.Expr:
+def first_id(columns: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:
+    """The id in the first of these columns that has one."""
+    return pl.coalesce(id_text(valued(column, schema, form), schema[column]) for column in columns)
+
+
+def first_text(columns: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:
+    """The text in the first of these columns that has any."""
+    texts = [valued(column, schema, form).cast(pl.String) for column in columns]
+    return pl.coalesce(pl.when(text.str.strip_chars() != "").then(text) for text in texts)
+
+
+def valued(column: str, schema: pl.Schema, form: LineFormat) -> pl.Expr:
+    """A column as the shop typed it, null where it says that there is no value."""
     value = pl.col(column)
     if schema[column].is_float():
         return value.fill_nan(None)
     if schema[column] != pl.String or not form.null_values:
         return value
-    return pl.when(value.is_in(form.null_values)).then(None).otherwise(value)
-
-
-def _text(column: str, schema: pl.Schema, form: LineFormat) -> pl.Expr:
-    text = _valued(column, schema, form).cast(pl.String)
-    return pl.when(text.str.strip_chars() == "").then(None).otherwise(text)
+    return pl.when(~value.is_in(form.null_values)).then(value)
 
 
 def _filled_down(texts: pl.LazyFrame, columns: Mapping[str, Names]) -> pl.LazyFrame:
+    """Values of the order on each of its lines: what a line lacks, it has from the first that has it."""
     schema = texts.collect_schema()
-    blank = {name: pl.col(name) == "" if schema[name] == pl.String else pl.lit(False) for name in columns}
-    once = [
-        pl.when(blank[name]).then(None).otherwise(pl.col(name)).alias(name)
-        for name in OF_THE_ORDER
-        if name in columns
-    ]
-    filled = [
-        pl.col(name).fill_null(pl.col(name).drop_nulls().first().over("order_id"))
-        for name in OF_THE_ORDER
-        if name in columns
-    ]
-    return texts.with_columns(once).with_columns(filled)
+    once = [name for name in OF_THE_ORDER if name in columns]
+    blank = [pl.col(name).replace("", None) for name in once if schema[name] == pl.String]
+    filled = [pl.col(name).fill_null(pl.col(name).drop_nulls().first().over("order_id")) for name in once]
+    return texts.with_columns(blank).with_columns(filled)
 
 
 def _parsed(texts: pl.LazyFrame, columns: Mapping[str, Names], form: LineFormat) -> pl.LazyFrame:
     """Numbers and times read; the texts they came from stay beside them as `raw_…`, for messages."""
     number = partial(amounts, decimal=form.decimal)
-    time = partial(epoch_seconds, zone=form.zone, written=form.written)
+    time = partial(epoch_seconds, zone=form.zone, timestamp_format=form.timestamp_format)
     given = [name for name in AMOUNTS if name in columns]
     return texts.with_columns(
         pl.col(given).map_batches(number, return_dtype=pl.Float64, is_elementwise=True),

@@ -28,7 +28,7 @@ def known_zone(name: str, where: str) -> str:
     return name
 
 
-def epoch_seconds(column: pl.Series, *, zone: str = "UTC", written: str | None = None) -> pl.Series:
+def epoch_seconds(column: pl.Series, *, zone: str = "UTC", timestamp_format: str | None = None) -> pl.Series:
     """Seconds since 1970 UTC of each value, int64; null where it is blank or cannot be read.
 
     Times that carry a zone are converted; others are local times in `zone`. An hour that occurs twice
@@ -38,7 +38,7 @@ def epoch_seconds(column: pl.Series, *, zone: str = "UTC", written: str | None =
     Args:
         column: times, dates, numbers or text.
         zone: IANA zone of times that carry none.
-        written: strptime format of text; without it, ISO 8601 and its usual variants.
+        timestamp_format: strptime format of text; without it, ISO 8601 and its usual variants.
     """
     if column.dtype == pl.Datetime:
         return _of_times(column, zone)
@@ -47,7 +47,7 @@ def epoch_seconds(column: pl.Series, *, zone: str = "UTC", written: str | None =
     if column.dtype.is_integer() or column.dtype.is_float():
         return _of_numbers(column)
     text = column.cast(pl.String).str.strip_chars()
-    return _of_written(text, zone, written) if written else _of_iso(text, zone)
+    return _of_format(text, zone, timestamp_format) if timestamp_format else _of_iso(text, zone)
 
 
 def _of_times(times: pl.Series, zone: str) -> pl.Series:
@@ -59,10 +59,8 @@ def _of_times(times: pl.Series, zone: str) -> pl.Series:
 
 def _localised(times: pl.Series, zone: str) -> pl.Series:
     there = times.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    an_hour_on = times.dt.offset_by("1h").dt.replace_time_zone(
-        zone, ambiguous="earliest", non_existent="null"
-    )
-    return there.fill_null(an_hour_on)
+    later = times.dt.offset_by("1h")
+    return there.fill_null(later.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null"))
 
 
 def _of_numbers(numbers: pl.Series) -> pl.Series:
@@ -71,10 +69,15 @@ def _of_numbers(numbers: pl.Series) -> pl.Series:
     return seconds.zip_with(~milliseconds.fill_null(False), seconds // 1000)
 
 
-def _of_written(text: pl.Series, zone: str, written: str) -> pl.Series:
-    if not any(part in written for part in _CLOCK_PARTS):
-        return _of_times(text.str.to_date(written, strict=False).cast(pl.Datetime("us")), zone)
-    return _of_times(text.str.to_datetime(written, strict=False, time_unit="us"), zone)
+def _of_format(text: pl.Series, zone: str, timestamp_format: str) -> pl.Series:
+    return _of_times(_by_format(text, timestamp_format), zone)
+
+
+def _by_format(text: pl.Series, timestamp_format: str) -> pl.Series:
+    """Times of a strptime format, null where it does not fit; midnight where the format has no hour."""
+    if any(part in timestamp_format for part in _CLOCK_PARTS):
+        return text.str.to_datetime(timestamp_format, strict=False, time_unit="us")
+    return text.str.to_date(timestamp_format, strict=False).cast(pl.Datetime("us"))
 
 
 def _of_iso(text: pl.Series, zone: str) -> pl.Series:
@@ -93,15 +96,11 @@ def _of_iso(text: pl.Series, zone: str) -> pl.Series:
 def _local_times(plain: pl.Series) -> pl.Series:
     """Local time of each text, null where no ISO format fits all of it."""
     times = pl.Series(plain.name, [None] * len(plain), dtype=pl.Datetime("us"))
-    for written in _ISO_FORMATS:
+    for timestamp_format in _ISO_FORMATS:
         unread = times.is_null() & plain.is_not_null()
         if not unread.any():
             break
-        rest = plain.filter(unread)
-        read = rest.str.to_datetime(written, strict=False, time_unit="us") if "%H" in written else (
-            rest.str.to_date(written, strict=False).cast(pl.Datetime("us"))
-        )  # fmt: skip
-        times = times.scatter(unread.arg_true(), read)
+        times = times.scatter(unread.arg_true(), _by_format(plain.filter(unread), timestamp_format))
     return times
 
 
@@ -113,13 +112,9 @@ def _of_zoned(plain: pl.Series) -> pl.Series:
 
 def _offset_seconds(offset: pl.Series) -> pl.Series:
     """East of Greenwich in seconds: '-0530' → -19800, 'Z' → 0."""
-    digits = (
-        offset.str.replace_all(r"[^\d]", "").str.pad_end(4, "0").cast(pl.Int64, strict=False).fill_null(0)
-    )
+    digits = offset.str.replace_all(r"\D", "").str.pad_end(4, "0").cast(pl.Int64, strict=False).fill_null(0)
     seconds = (digits // 100) * 3600 + (digits % 100) * 60
-    return seconds * pl.Series([-1, 1]).gather(
-        offset.str.starts_with("-").not_().fill_null(True).cast(pl.UInt32)
-    )
+    return seconds.zip_with(~offset.str.starts_with("-").fill_null(False), -seconds)
 
 
 def _of_digits(plain: pl.Series) -> pl.Series:

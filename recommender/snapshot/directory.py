@@ -130,7 +130,7 @@ def read_manifest(folder: Path) -> Manifest:
                 "or use the version of cartlift that wrote it"
             )
         return msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.DecodeError, AttributeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError) as error:
         raise SnapshotUnreadable(f"{path} cannot be read ({error}): train again") from error
 
 

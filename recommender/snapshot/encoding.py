@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
@@ -90,7 +89,8 @@ def decode_list(row: bytes) -> RecommendationList:
     n, rest = divmod(len(row), _PLACE)
     if rest:
         raise SnapshotUnreadable(
-            f"a stored list of {len(row)} bytes is not whole: publish the snapshot again with the matching version"
+            f"a stored list of {len(row)} bytes is not whole: publish the snapshot again "
+            "with the matching version"
         )
     places = np.frombuffer(row, "<u4", count=n)
     tag = places >> 24
@@ -116,8 +116,10 @@ def decode_items(chunk: bytes) -> list[ItemRecord]:
     """
     try:
         return msgspec.json.decode(zlib.decompress(chunk), type=list[ItemRecord])
-    except (zlib.error, msgspec.DecodeError) as error:
-        raise SnapshotUnreadable(f"a chunk of the item table cannot be read ({error}): publish the snapshot again") from error
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SnapshotUnreadable(
+            f"a chunk of the item table cannot be read ({error}): publish the snapshot again"
+        ) from error
 
 
 def decode_manifest(raw: bytes) -> StoredManifest:
@@ -134,7 +136,7 @@ def decode_manifest(raw: bytes) -> StoredManifest:
                 "publish again with the matching trainer, or upgrade the service first"
             )
         return msgspec.json.decode(raw, type=StoredManifest)
-    except (msgspec.DecodeError, AttributeError) as error:
-        raise SnapshotUnreadable(f"the published manifest cannot be read ({error}): publish the snapshot again") from error
-
-
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise SnapshotUnreadable(
+            f"the published manifest cannot be read ({error}): publish the snapshot again"
+        ) from error

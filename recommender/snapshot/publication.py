@@ -47,14 +47,18 @@ class Publication:
         for chunk, value in enumerate(encode_items(item_records(self.snapshot.catalog))):
             yield entry_key("items", str(chunk)), value
         lists, items, customers = self.snapshot.lists, self.snapshot.catalog.items, self.snapshot.customers
-        # Readers count on the list of the whole shop, so it is there even if nothing may be shown.
-        shop = entry_key("best-sellers")
-        yield shop, encode_list(lists.best_sellers.row(0))
-        yield from (entry for entry in _rows("best-sellers", lists.groups, lists.best_sellers) if entry[0] != shop)
+        yield from self._best_sellers()
         yield from _rows("similar", items.ids, lists.similar)
         yield from _rows("bought-together", items.ids, lists.bought_together)
         yield from _rows("customer", customers.ids, lists.recommended)
         yield entry_key("manifest"), msgspec.json.encode(self._manifest())
+
+    def _best_sellers(self) -> Iterator[Entry]:
+        whole_shop, lists = entry_key("best-sellers"), self.snapshot.lists
+        # Readers count on the list of the whole shop, so it is there even if nothing may be shown.
+        yield whole_shop, encode_list(lists.best_sellers.row(0))
+        by_group = _rows("best-sellers", lists.groups, lists.best_sellers)
+        yield from (entry for entry in by_group if entry[0] != whole_shop)
 
     def _manifest(self) -> StoredManifest:
         manifest, n_items = self.snapshot.manifest, len(self.snapshot.catalog.items)

@@ -43,7 +43,7 @@ def main(state: str, server: str, socket_path: str) -> None:
     if not _lock_patiently(only_one):
         return
     end_orphan(socket_path)
-    # The child inherits the lock, and no user of the server has to wait for a child of his own.
+    # The child inherits the lock, and no user of the server has a child to wait for.
     if os.fork() == 0:
         with suppress(ToldToEnd):
             keep(state, server, socket_path)

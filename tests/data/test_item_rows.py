@@ -38,8 +38,8 @@ def test_an_item_file_of_ids_alone_is_enough():
     ("given", "available"),
     [
         ("yes", True), ("TRUE", True), (" in stock ", True), ("12", True), ("0.5", True), (3, True),
-        (True, True),         ("no", False), ("False", False), ("out of stock", False), ("0", False), ("-2", False), (0, False),
-        (False, False), ("", None), (None, None),
+        (True, True), ("no", False), ("False", False), ("out of stock", False), ("0", False), ("-2", False),
+        (0, False),         (False, False), ("", None), (None, None),
     ],
 )  # fmt: skip
 def test_availability_is_yes_no_or_units_in_stock(given, available):
@@ -77,3 +77,10 @@ def test_an_attribute_may_be_called_like_a_column_that_another_one_holds():
 
 def test_lists_are_no_attributes():
     assert rows({"item_id": "tea", "tags": ["a", "b"], "colour": "green"}).attributes == ("colour",)
+
+
+def test_texts_that_mean_no_value_are_none():
+    (row,) = rows({"item_id": "tea", "title": "NULL", "price": "\\N", "colour": "NULL"}).frame.rows(
+        named=True
+    )
+    assert (row["title"], row["price"], row["attribute_colour"]) == (None, None, None)

@@ -116,7 +116,7 @@ def test_values_of_the_order_are_filled_down_within_the_order():
 
 
 def test_decimal_commas_formats_and_zones_are_as_the_shop_says():
-    form = LineFormat(decimal=",", written="%d.%m.%Y %H:%M", zone="Europe/Berlin")
+    form = LineFormat(decimal=",", timestamp_format="%d.%m.%Y %H:%M", zone="Europe/Berlin")
     read = lines({**LINE, "unit_price": "1.002,50", "ordered_at": "01.01.2024 09:00"}, form=form)
     assert (read["unit_price"][0], read["ordered_at"][0]) == (1002.5, MORNING)
 
@@ -133,3 +133,9 @@ def test_further_texts_come_along():
 def test_a_missing_column_is_refused_with_the_files_name():
     with pytest.raises(DataError, match=r"shop\.csv: missing_column: no 'quantity' for quantity"):
         lines({name: value for name, value in LINE.items() if name != "quantity"})
+
+
+def test_without_quantities_and_prices_a_line_is_one_unit_of_unknown_price():
+    bare = {name: LINE[name] for name in ("order_id", "customer_id", "item_id", "ordered_at")}
+    read = lines(bare, form=columns(quantity=[], unit_price=[], line_total=[]))
+    assert read.select("quantity", "unit_price", "unreadable").row(0) == (1.0, None, None)

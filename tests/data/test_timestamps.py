@@ -10,9 +10,9 @@ from recommender.data.timestamps import epoch_seconds, known_zone
 from recommender.errors import ConfigError
 
 
-def read(*texts, zone="UTC", written=None):
+def read(*texts, zone="UTC", timestamp_format=None):
     """What texts are read as: '2010-12-01 08:26:00' in UTC, or None."""
-    seconds = epoch_seconds(pl.Series(texts, dtype=pl.String), zone=zone, written=written)
+    seconds = epoch_seconds(pl.Series(texts, dtype=pl.String), zone=zone, timestamp_format=timestamp_format)
     return [
         None if s is None else datetime.fromtimestamp(s, UTC).strftime("%Y-%m-%d %H:%M:%S") for s in seconds
     ]
@@ -76,12 +76,12 @@ def test_an_hour_that_clocks_skip_is_the_hour_after_and_one_that_comes_twice_is_
 
 
 def test_a_format_of_the_shop_is_read_and_only_that():
-    assert read("12/1/2010 8:26", "2010-12-01 08:26", written="%m/%d/%Y %H:%M") == [
+    assert read("12/1/2010 8:26", "2010-12-01 08:26", timestamp_format="%m/%d/%Y %H:%M") == [
         "2010-12-01 08:26:00",
         None,
     ]
-    assert read("01.12.2010", written="%d.%m.%Y", zone="Europe/Berlin") == ["2010-11-30 23:00:00"]
-    assert read("2010-12-01 09:26 +0100", written="%Y-%m-%d %H:%M %z") == ["2010-12-01 08:26:00"]
+    assert read("01.12.2010", timestamp_format="%d.%m.%Y", zone="Europe/Berlin") == ["2010-11-30 23:00:00"]
+    assert read("2010-12-01 09:26 +0100", timestamp_format="%Y-%m-%d %H:%M %z") == ["2010-12-01 08:26:00"]
 
 
 MOMENT = datetime(2010, 12, 1, 8, 26, tzinfo=UTC)

@@ -53,7 +53,9 @@ def test_it_works_where_there_is_no_checkout(wheel, tmp_path):
     cartlift = tmp_path / "venv" / "bin" / "cartlift"
 
     def run(*words: str) -> str:
-        done = subprocess.run([cartlift, *words], cwd=work, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [cartlift, *words], cwd=work, capture_output=True, text=True, timeout=120, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -61,5 +63,7 @@ def test_it_works_where_there_is_no_checkout(wheel, tmp_path):
     assert json.loads(run("inspect", "one", "--json"))["counts"]["customers"] == 5
     assert json.loads(run("publish", "one", "--json"))["entries"] > 5
     where = "import recommender, recommender.training, recommender.serving.app; print(recommender.__file__)"
-    found = subprocess.run([python, "-c", where], cwd=work, capture_output=True, text=True, check=True, timeout=60)
+    found = subprocess.run(
+        [python, "-c", where], cwd=work, capture_output=True, text=True, check=True, timeout=60
+    )
     assert found.stdout.startswith(str(tmp_path))

@@ -48,7 +48,9 @@ def test_the_same_content_has_the_same_id_whenever_and_wherever_it_is_written(fo
 
 
 def test_other_content_has_another_id(folder, tmp_path):
-    assert write_snapshot(small_snapshot(seed=1), tmp_path / "two").snapshot_id != read_manifest(folder).snapshot
+    assert (
+        write_snapshot(small_snapshot(seed=1), tmp_path / "two").snapshot_id != read_manifest(folder).snapshot
+    )
 
 
 def test_nothing_in_it_can_run_code(folder):

@@ -8,7 +8,13 @@ from hypothesis.extra.numpy import arrays
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
 from recommender.snapshot import encoding
-from recommender.snapshot.encoding import decode_items, decode_list, decode_manifest, encode_items, encode_list
+from recommender.snapshot.encoding import (
+    decode_items,
+    decode_list,
+    decode_manifest,
+    encode_items,
+    encode_list,
+)
 from recommender.snapshot.publication import Publication, item_records
 from tests.snapshot.snapshots import TEA, small_snapshot
 
@@ -53,7 +59,7 @@ def test_prices_read_as_the_shop_wrote_them_and_unknown_ones_are_missing():
 def test_a_damaged_chunk_or_manifest_is_refused():
     with pytest.raises(SnapshotUnreadable, match="publish the snapshot again"):
         decode_items(b"broken")
-    for raw in (b"broken", b"[]"):
+    for raw in (b"broken", b"[]", b'{"format": 1, "snapshot": "\xff"}'):
         with pytest.raises(SnapshotUnreadable, match="cannot be read"):
             decode_manifest(raw)
     with pytest.raises(SnapshotUnreadable, match="format 99, this version reads 1"):

@@ -43,7 +43,7 @@ def test_everything_is_text_and_zeros_stay(read):
 
 
 def test_blank_values_are_none(read):
-    assert read('a,b,c\n,"",x\n') == ([(None, "", "x")], []) or read('a,b,c\n,"",x\n') == ([(None, None, "x")], [])
+    assert read("a,b,c\n,,x\n") == ([(None, None, "x")], [])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -130,7 +130,9 @@ def test_a_value_of_many_lines_is_still_one_value(read):
     assert read(f'a,b\n1,"{value}"\n2\n') == ([("1", value), ("2", None)], [(2, 1)])
 
 
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\0", exclude_categories=("Cs", "Cc")), max_size=6)
+texts = st.text(
+    st.characters(codec="utf-8", exclude_characters="\r\0", exclude_categories=("Cs", "Cc")), max_size=6
+)
 tables = st.lists(st.tuples(texts, texts, texts.filter(bool)), min_size=1, max_size=8)
 
 

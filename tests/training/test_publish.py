@@ -133,17 +133,6 @@ def test_without_room_it_is_refused_before_anything_is_written(
     publish(Lists("tuesday", 100), redis_store)
 
 
-def test_a_size_that_a_publication_knows_is_not_measured_again() -> None:
-    @dataclass(frozen=True)
-    class Sized(Lists):
-        def size(self) -> PublicationSize:
-            return PublicationSize(self.n, 99)
-
-    heard: list[PublicationPlan] = []
-    publish(Sized("monday"), MemoryStore(), announce=heard.append)
-    assert heard[0].size == PublicationSize(25, 99)
-
-
 def test_a_thousand_entries_are_compared_and_the_seed_says_which() -> None:
     class Remembers(MemoryStore):
         compared: frozenset[str] = frozenset()

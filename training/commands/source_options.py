@@ -37,15 +37,21 @@ class SourceArguments:
         return load_settings(self.config, preset=self.preset)
 
     def read(
-        self, settings: Settings, *, quarantine: Path | None = None, progress: Progress | None = None
+        self,
+        settings: Settings,
+        *,
+        quarantine: Path | None = None,
+        until: int | None = None,
+        progress: Progress | None = None,
     ) -> ReadOrders:
-        """Read and clean the orders."""
+        """Read and clean the orders, as `read_orders` does."""
         return read_orders(
             self.orders,
             settings,
             items=self.items,
             query=self.query,
             quarantine=quarantine,
+            until=until,
             progress=progress or Silent(),
         )
 

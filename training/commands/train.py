@@ -1,6 +1,5 @@
 """`cartlift train`."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,9 +8,8 @@ import click
 import msgspec
 from rich.console import Console
 
-from recommender.errors import ConfigError, DataError
+from recommender.errors import ConfigError
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
-from recommender.snapshot.manifest import rfc3339
 
 from ..pipeline import train as learn_and_list
 from ..progress import Shown
@@ -54,11 +52,8 @@ def train(source: SourceArguments, folder: Path, until: str | None, as_json: boo
     progress = Shown(Console(stderr=True))
     settings = source.settings()
     moment = None if until is None else moment_of(until, settings.source.timezone)
-    read = source.read(
-        settings, quarantine=folder.with_name(folder.name + ".quarantine.parquet"), progress=progress
-    )
-    if moment is not None:
-        read = known_at(read, moment)
+    aside = folder.with_name(folder.name + ".quarantine.parquet")
+    read = source.read(settings, quarantine=aside, until=moment, progress=progress)
     trained = learn_and_list(read, settings, now=datetime.now(UTC), progress=progress)
     with progress.step("Write the snapshot"):
         snapshot = write_snapshot(trained, folder)
@@ -89,20 +84,6 @@ def moment_of(text: str, zone: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     return int(moment.timestamp())
-
-
-def known_at(read: ReadOrders, moment: int) -> ReadOrders:
-    """What was ordered until a moment (seconds since 1970 UTC).
-
-    Raises:
-        DataError: nothing was.
-    """
-    orders = read.orders.until(moment)
-    if len(orders) == 0:
-        raise DataError(
-            f"no order until {rfc3339(moment)}: the first one is of {rfc3339(read.orders.first_time)}, choose a later --until"
-        )
-    return replace(read, orders=orders)
 
 
 def _tell(read: ReadOrders, snapshot: Snapshot, folder: Path) -> None:

@@ -1,7 +1,9 @@
 """Tables of the shop, opened and read as canonical lines and item rows."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -40,11 +42,19 @@ def open_orders(sources: Sequence[Source], source: SourceSettings, query: str | 
     return [open_query(str(sources[0]), query, name="query")]
 
 
-def read_lines(tables: Sequence[Table], source: SourceSettings, progress: Progress) -> pl.DataFrame:
+def read_lines(
+    tables: Sequence[Table], source: SourceSettings, progress: Progress, until: int | None = None
+) -> pl.DataFrame:
     """Canonical lines of all tables, in their order.
 
+    Args:
+        tables: the shop's tables of order lines.
+        source: how they are written.
+        progress: told of every table.
+        until: seconds since 1970 UTC; lines of later orders are left out.
+
     Raises:
-        DataError: a needed column is missing, or not one line can be read.
+        DataError: a needed column is missing, not one line can be read, or none is of that time.
     """
     read = []
     with progress.step("Read orders", total=len(tables)) as advance:
@@ -52,10 +62,18 @@ def read_lines(tables: Sequence[Table], source: SourceSettings, progress: Progre
             read.append(_lines_of(table, file, source))
             advance(file + 1)
         lines = pl.concat(read)
-    readable = lines["unreadable"].is_null().any()
-    if not readable:
+    if not lines["unreadable"].is_null().any():
         raise DataError(_no_line(lines, tables))
-    return lines
+    return lines if until is None else _known_at(lines, until)
+
+
+def _known_at(lines: pl.DataFrame, until: int) -> pl.DataFrame:
+    """The lines until a moment; those whose time cannot be read stay, to be reported."""
+    known = lines.filter((pl.col("ordered_at") <= until).fill_null(True))
+    if known["ordered_at"].null_count() == len(known):
+        first = datetime.fromtimestamp(cast(int, lines["ordered_at"].min()), UTC)
+        raise DataError(f"no order until then: the first one is of {first:%Y-%m-%d %H:%M:%S} UTC, choose a later --until")
+    return known
 
 
 def _lines_of(table: Table, file: int, source: SourceSettings) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from recommender.data.order_lines import numbered
+from recommender.data.order_lines import ROW, numbered
 from recommender.errors import ConfigError
 
 from .tables import Table
@@ -44,11 +44,11 @@ def _lines(aside: pl.DataFrame, tables: Sequence[Table]) -> Iterator[pl.DataFram
         own = [name for name, dtype in table.frame.collect_schema().items() if not dtype.is_nested()]
         lines = (
             numbered(table.frame)
-            .with_columns(pl.col("__row").cast(pl.UInt32))
-            .join(reasons.lazy(), left_on="__row", right_on="row", maintain_order="left")
+            .with_columns(pl.col(ROW).cast(pl.UInt32))
+            .join(reasons.lazy(), left_on=ROW, right_on="row", maintain_order="left")
             .select(
                 pl.lit(table.name).alias("file"),
-                pl.col("__row").alias("row"),
+                pl.col(ROW).alias("row"),
                 "reason",
                 *(
                     pl.col(name).cast(pl.String, strict=False)

@@ -49,6 +49,7 @@ def read_orders(
     items: Source | None = None,
     query: str | None = None,
     quarantine: Path | None = None,
+    until: int | None = None,
     now: int | None = None,
     progress: Progress = SILENT,
 ) -> ReadOrders:
@@ -60,6 +61,8 @@ def read_orders(
         items: item file; without it, that of the settings, if any.
         query: SQL that selects order lines from a database.
         quarantine: file to write the lines put aside to, `.parquet` or `.csv`.
+        until: seconds since 1970 UTC; lines of later orders are passed over, as if the shop had not written
+            them yet: neither prices, titles nor findings know of them.
         now: seconds since 1970 UTC, orders after which cannot be right; the clock's time without it.
         progress: told of every step.
 
@@ -70,11 +73,13 @@ def read_orders(
     sources = sources or settings.source.orders
     with progress.step("Open orders"):
         tables = open_orders(sources, settings.source, query or settings.source.query)
-    lines = read_lines(tables, settings.source, progress)
+    item_file = read_items(items or settings.source.items, sources, settings)
+    lines = read_lines(tables, settings.source, progress, until)
     with progress.step("Clean orders"):
-        item_file = read_items(items or settings.source.items, sources, settings)
         names = [table.name for table in tables]
         cleaned = clean(lines, names, settings.cleaning, item_file, now=int(time()) if now is None else now)
+        # Millions of lines: two copies of them are enough.
+        del lines
     # Before anything can be refused: these lines are what explains a refusal.
     if quarantine:
         with progress.step("Write lines put aside"):
