@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	&& echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# setuptools warns of every editable install that folders can shadow packages; ours are meant to.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := recommender training serving benchmarks tests
 
 .PHONY: check setup fmt lint type pytest test bench build demo demo-check clean
@@ -54,12 +56,12 @@ clean:
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml
 	@echo "Installing cartlift and the demo's orders into $(VENV) (first time only) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@$(PIP) --editable '.[demo]'
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml
 	@echo "Installing the development tools into $(VENV) (first time only) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@$(PIP) --editable . --group dev
 	@touch $@
 
 # Debian ships Python without its venv module: root gets it installed, anyone else is told how.
@@ -69,4 +71,4 @@ $(BIN)/python:
 	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y python3-venv; } \
 	|| { echo "$(PYTHON) has no venv module: sudo apt-get install python3-venv, then make again"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(PIP) --upgrade 'pip>=25.1'

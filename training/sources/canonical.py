@@ -72,7 +72,9 @@ def _known_at(lines: pl.DataFrame, until: int) -> pl.DataFrame:
     known = lines.filter((pl.col("ordered_at") <= until).fill_null(True))
     if known["ordered_at"].null_count() == len(known):
         first = datetime.fromtimestamp(cast(int, lines["ordered_at"].min()), UTC)
-        raise DataError(f"no order until then: the first one is of {first:%Y-%m-%d %H:%M:%S} UTC, choose a later --until")
+        raise DataError(
+            f"no order until then: the first one is of {first:%Y-%m-%d %H:%M:%S} UTC, choose a later --until"
+        )
     return known
 
 
