@@ -1,9 +1,10 @@
 # Every task of this repository. `make` alone runs what must pass before a commit.
 # GNU make 3.81 or newer and CPython 3.11 or 3.12; everything else goes into .venv.
 
-PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
-	&& echo $$p && break; done)
+ifndef PYTHON
+PYTHON := $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 # setuptools warns of every editable install that folders can shadow packages; ours are meant to.
