@@ -24,9 +24,10 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
         title_justify="left",
         box=box.SIMPLE,
         pad_edge=False,
+        collapse_padding=True,
     )
     table.add_column("counted", no_wrap=True)
-    for heading in ("customers", "ours", "95 % interval", "best sellers", "ratio", f"hit@{k}"):
+    for heading in ("customers", "ours, 95 % interval", "best sellers", "ratio", f"hit@{k}"):
         table.add_column(heading, justify="right", no_wrap=True)
     for task in figures["tasks"]:
         ndcg, baseline = task["ndcg"], task["baseline_ndcg"]
@@ -34,8 +35,7 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
         table.add_row(
             _TASKS[task["task"]],
             f"{task['customers']:,}",
-            f"[bold]{ndcg['mean']:.3f}[/]",
-            f"{ndcg['low']:.3f} – {ndcg['high']:.3f}",
+            f"[bold]{ndcg['mean']:.3f}[/] [{ndcg['low']:.3f}, {ndcg['high']:.3f}]",
             f"{baseline['mean']:.3f}",
             ratio,
             f"{task['hit']:.0%}",
