@@ -18,6 +18,7 @@ from recommender.ranking.lists import SOURCES, RecommendationList
 from recommender.snapshot.directory import Snapshot
 
 _SHOWN = 5
+_WELL_SOLD = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,25 @@ class Showcase:
         return [int(by_orders[int(place)]) for place in places]
 
     def items(self, n: int = 3) -> list[int]:
-        """Positions of best-selling items, each of another category."""
+        """Positions of items that sell well and go clearly with another kind of item, each of another category."""
+        sold = self.snapshot.models["best_sellers"].sold
+        well_sold = np.argsort(-sold, kind="stable")[:_WELL_SOLD].tolist()
+        bonds = {item: self._bond(item) for item in well_sold}
         chosen: dict[str, int] = {}
-        for item in self.snapshot.lists.best_sellers.row(0).items.tolist():
-            category = self.snapshot.catalog.category[item] or self.snapshot.catalog.items.ids[item]
-            if len(self.snapshot.lists.bought_together.row(item)):
-                chosen.setdefault(category, item)
+        for item in sorted(well_sold, key=lambda item: -bonds[item]):
+            if bonds[item] > 0:
+                chosen.setdefault(self._category(item), item)
         return list(chosen.values())[:n]
+
+    def _bond(self, item: int) -> float:
+        """How strongly the item is tied to what it is most bought with, 0 if that is of the same category."""
+        together = self.snapshot.lists.bought_together.row(item)
+        if len(together) == 0 or self._category(int(together.items[0])) == self._category(item):
+            return 0.0
+        return float(together.scores[0])
+
+    def _category(self, item: int) -> str:
+        return self.snapshot.catalog.category[item] or self.snapshot.catalog.items.ids[item]
 
     def print_customers(self, console: Console) -> None:
         """What each of a few customers bought lately and is recommended, with the reason."""
