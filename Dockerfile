@@ -12,7 +12,8 @@ FROM python:3.12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/dist/*.whl /tmp/
 RUN pip install --no-cache-dir "$(echo /tmp/*.whl)[postgresql,mysql]" && rm /tmp/*.whl \
-    && useradd --system --uid 10001 --create-home cartlift
+    && useradd --system --uid 10001 --create-home cartlift \
+    && install --directory --owner cartlift /home/cartlift/snapshots
 USER cartlift
 WORKDIR /home/cartlift
 EXPOSE 8080

@@ -55,24 +55,31 @@ def write_table(frame: pl.DataFrame, to: Path) -> None:
     """Write a table in the format of the file's ending; the file appears whole or not at all.
 
     Raises:
-        ConfigError: an ending other than .parquet, .csv or .ndjson, or a folder that is not there.
+        ConfigError: see `check_writable`; or the disk is full.
     """
     check_writable(to)
     unfinished = to.with_name(f".{to.name}.unfinished")
-    _WRITERS[to.suffix](frame, unfinished)
-    os.replace(unfinished, to)
+    try:
+        _WRITERS[to.suffix.lower()](frame, unfinished)
+        os.replace(unfinished, to)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise ConfigError(f"cannot write {to} ({error}): make room, or name another file") from error
 
 
 def check_writable(to: Path) -> None:
     """Refuse a file that `write_table` could not write, before any work is done.
 
     Raises:
-        ConfigError: an ending other than .parquet, .csv or .ndjson, or a folder that is not there.
+        ConfigError: an ending other than .parquet, .csv or .ndjson, a folder that is not there, or a
+            folder of that very name.
     """
-    if to.suffix not in _WRITERS:
+    if to.suffix.lower() not in _WRITERS:
         raise ConfigError(f"cannot tell the format of {to}: name a file that ends in {', '.join(_WRITERS)}")
     if not to.parent.is_dir():
         raise ConfigError(f"cannot write {to}: the folder {to.parent} does not exist")
+    if to.is_dir():
+        raise ConfigError(f"cannot write {to}: it is a folder")
 
 
 def _frame(

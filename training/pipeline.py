@@ -16,9 +16,9 @@ from recommender.data.history import DAY, PurchaseHistory
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.returns import net_of_returns
 from recommender.errors import DataError
-from recommender.evaluation.judge import Verdict, judge
+from recommender.evaluation.judge import K, Verdict, judge
 from recommender.evaluation.split import TemporalSplit, known_items
-from recommender.models.protocol import FittedModel, RelatesItems
+from recommender.models.protocol import RelatesItems
 from recommender.ranking import build
 from recommender.ranking.blend import Blend
 from recommender.ranking.eligibility import eligible_items
@@ -39,13 +39,13 @@ class Learned:
 
     Attributes:
         history: what was learned from.
-        models: fitted models by name.
+        models: fitted models by name, every one a `FittedModel`.
         bought: shape (n_customers, n_items), positive where bought before.
         eligible: shape (n_items,), False forbids an item.
     """
 
     history: PurchaseHistory
-    models: Mapping[str, FittedModel]
+    models: Mapping[str, Any]
     bought: csr_array
     eligible: NDArray[np.bool_]
 
@@ -64,8 +64,8 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     """
     verdict = evaluate(read, settings, progress=progress)
     with progress.step("Take off returns"):
-        orders = net_of_returns(read.orders).orders
-        orders = orders.keep_items(known_items(orders, settings.lists.min_item_lines))
+        known = known_items(read.orders, settings.lists.min_item_lines)
+        orders = net_of_returns(read.orders.keep_items(known)).orders
     if len(orders) == 0:
         raise DataError(
             "there is no purchase to learn from: every line was a return, or was put aside (see the findings)"
@@ -100,13 +100,14 @@ def evaluate(read: ReadOrders, settings: Settings, *, progress: Progress) -> Ver
     judged = np.flatnonzero(np.diff(truth.indptr)).astype(np.int32)
     if len(judged) == 0:
         return None
-    catalog = read.catalog.align(split.train.items)
+    # What the shop has taken off sale by today was on sale then: nothing of that may be known here.
+    catalog = Catalog.unknown(split.train.items)
     learned = learn(split.train, catalog, settings, now=cut, progress=progress)
     lists = _recommended(learned, settings, judged, progress)
     with progress.step("Judge against best sellers"):
         baseline = _best_seller_lists(learned, judged, settings.lists.length)
         tasks = judge(lists, baseline, truth[judged], learned.bought[judged])
-    return Verdict(cut, days, 10, tasks)
+    return Verdict(cut, days, K, tasks)
 
 
 def learn(orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress) -> Learned:
@@ -131,15 +132,20 @@ def _all_lists(learned: Learned, catalog: Catalog, settings: Settings, progress:
     # an empty list lets the service say so, and answer with best sellers under their own name.
     known = np.diff(learned.bought.indptr) > 0
     recommended = recommended.keep(known[recommended.row_of_place()])
+    if not learned.eligible.any():
+        raise DataError(
+            "nothing may be recommended: every item is unavailable, or was not sold for "
+            f"{settings.lists.retired_after_days:g} days ([lists] retired_after_days)"
+        )
     with progress.step("Write item lists"):
-        groups, masks = _categories(catalog)
-        sold = np.where(learned.eligible, learned.models["best_sellers"].scores(everyone[:1])[0], 0)
+        names, category = _categories(catalog)
+        sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
         return Lists(
             recommended=recommended,
             similar=_related(learned, "item_knn", settings.lists.length),
             bought_together=_related(learned, "co_purchase", settings.lists.length),
-            best_sellers=build.best_sellers(sold, masks, settings.lists.length),
-            groups=groups,
+            best_sellers=build.best_sellers(sold, category, len(names), settings.lists.length),
+            groups=("", *names),
         )
 
 
@@ -174,11 +180,11 @@ def _related(learned: Learned, name: str, length: int) -> ListTable:
     return build.related(model.neighbours, name, learned.eligible, length)
 
 
-def _categories(catalog: Catalog) -> tuple[tuple[str, ...], list[NDArray[np.bool_]]]:
-    """Groups that get a best-seller list, the whole shop first, and their items."""
+def _categories(catalog: Catalog) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Names of the categories, sorted, and the number of each item's category, -1 for none."""
     names = tuple(sorted({category for category in catalog.category if category}))
-    category = np.array([c or "" for c in catalog.category], dtype=object)
-    return ("", *names), [np.ones(len(category), bool), *(category == name for name in names)]
+    number = {name: n for n, name in enumerate(names)}
+    return names, np.array([number.get(category or "", -1) for category in catalog.category], np.int32)
 
 
 def _manifest(

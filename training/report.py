@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from recommender.evaluation.intervals import Interval
 from recommender.ranking.lists import ListTable
 from recommender.snapshot.directory import Snapshot
 from recommender.snapshot.manifest import Manifest, rfc3339
@@ -31,7 +32,8 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for task in figures["tasks"]:
         ndcg, baseline = task["ndcg"], task["baseline_ndcg"]
-        ratio = f"{ndcg['mean'] / baseline['mean']:.1f}×" if baseline["mean"] else "–"
+        sure = Interval(**task["gain"]).excludes_zero
+        ratio = f"{ndcg['mean'] / baseline['mean']:.1f}×" if baseline["mean"] and sure else "unsure"
         table.add_row(
             _TASKS[task["task"]],
             f"{task['customers']:,}",

@@ -43,7 +43,7 @@ class Showcase:
         return [int(by_orders[int(place)]) for place in places]
 
     def items(self, n: int = 3) -> list[int]:
-        """Positions of items that sell well and go clearly with another kind of item, each of another category."""
+        """Positions of items that sell well and go clearly with another kind of item."""
         sold = self.snapshot.models["best_sellers"].sold
         well_sold = np.argsort(-sold, kind="stable")[:_WELL_SOLD].tolist()
         bonds = {item: self._bond(item) for item in well_sold}

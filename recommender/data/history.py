@@ -19,10 +19,10 @@ def recency_decay(age_days: NDArray[np.floating], half_life_days: float) -> NDAr
 
 @dataclass(frozen=True, slots=True)
 class PurchaseHistory:
-    """Who bought what, in which order and how long ago; an item counts once an order.
+    """Who bought what, in which order and how long ago; an item counts once an order and customer.
 
     Attributes:
-        order: shape (n,) int32, numbered from 0 in time order; guests' orders included.
+        order: shape (n,) int32, numbered from 0 in the order of their ids; guests' orders included.
         customer: shape (n,) int32 positions in `customers`, `GUEST` where unknown.
         item: shape (n,) int32 positions in `items`.
         age_days: shape (n,) float32, days before the moment of looking, at least 0.
@@ -54,9 +54,11 @@ class PurchaseHistory:
         if len(bought) and bought.last_time > now:
             raise ValueError("the history holds orders from after the moment it is looked at")
         # Two lines of one item in one order are one purchase, so the first one stands for both.
-        line_key = bought.order.astype(np.int64) * max(len(bought.items), 1) + bought.item
-        _, first = np.unique(line_key, return_index=True)
-        first.sort()
+        by_purchase = np.lexsort((bought.ordered_at, bought.customer, bought.item, bought.order))
+        same = np.ones(max(len(bought) - 1, 0), bool)
+        for column in (bought.order, bought.item, bought.customer):
+            same &= np.diff(column[by_purchase]) == 0
+        first = np.sort(by_purchase[np.concatenate(([True], ~same))]) if len(bought) else by_purchase
         seen_orders, order = np.unique(bought.order[first], return_inverse=True)
         age = (now - bought.ordered_at[first]) / DAY
         return cls(
@@ -80,19 +82,17 @@ class PurchaseHistory:
         shape = (len(self.customers), len(self.items))
         return _summed(weight, self.customer[known], self.item[known], shape)
 
-    def baskets(self, half_life_days: float | None = None) -> csr_array:
+    def baskets(self) -> csr_array:
         """What stood together in each order, guests included.
 
         Returns:
-            Shape (n_orders, n_items) float32: 1 where the order holds the item, or its `recency_decay`
-            where a half-life is given.
+            Shape (n_orders, n_items) float32: 1 where the order holds the item.
         """
-        weight = (
-            np.ones(len(self.item), np.float32)
-            if half_life_days is None
-            else recency_decay(self.age_days, half_life_days)
-        )
-        return _summed(weight, self.order, self.item, (self.n_orders, len(self.items)))
+        ones = np.ones(len(self.item), np.float32)
+        baskets = _summed(ones, self.order, self.item, (self.n_orders, len(self.items)))
+        # An order that names several customers can hold an item once for each of them.
+        baskets.data[:] = 1
+        return baskets
 
 
 def _summed(

@@ -11,6 +11,9 @@ from recommender.evaluation.intervals import Interval, bootstrap
 from recommender.ranking.build import Mode, of_mode
 from recommender.ranking.lists import ListTable
 
+K = 10
+"""Places of a list that count."""
+
 TASKS: dict[str, Mode] = {"all": "mixed", "repeat": "repeat", "discover": "discover"}
 """Task → mode of list that is judged on it."""
 
@@ -56,7 +59,7 @@ class Verdict:
 
 
 def judge(
-    lists: ListTable, baseline: ListTable, truth: csr_array, bought: csr_array, *, k: int = 10
+    lists: ListTable, baseline: ListTable, truth: csr_array, bought: csr_array, *, k: int = K
 ) -> tuple[Figures, ...]:
     """Judge lists and a baseline against what was bought afterwards.
 

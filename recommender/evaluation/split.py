@@ -50,13 +50,10 @@ class TemporalSplit:
         """
         had_order = np.zeros(len(self.train.customers), bool)
         had_order[self.train.customer[self.train.customer != GUEST]] = True
-        lines = self.holdout
-        judged = (lines.customer != GUEST) & had_order[lines.customer]
-        shape = (len(lines.customers), len(lines.items))
-        ordered = csr_array(
-            (np.ones(int(judged.sum()), np.float32), (lines.customer[judged], lines.item[judged])),
-            shape=shape,
-        )
+        known = self.holdout.lines(self.holdout.customer != GUEST)
+        judged = known.lines(had_order[known.customer])
+        shape = (len(judged.customers), len(judged.items))
+        ordered = csr_array((np.ones(len(judged), np.float32), (judged.customer, judged.item)), shape=shape)
         ordered.sum_duplicates()
         ordered.data[:] = 1
         return ordered

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
+from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recommender.data.history import PurchaseHistory
+from recommender.errors import ConfigError
+from recommender.ranges import require_at_least, require_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,25 @@ class Als:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.factors < 1 or self.iterations < 1:
-            raise ValueError(
-                f"factors and iterations must be at least 1, got {self.factors} and {self.iterations}"
-            )
-        if not (self.half_life_days > 0 and self.alpha > 0 and self.regularization >= 0):
-            raise ValueError("half_life_days and alpha must be above 0, and regularization at least 0")
+        require_at_least(1, factors=self.factors, iterations=self.iterations)
+        require_positive(half_life_days=self.half_life_days, alpha=self.alpha)
+        require_at_least(0, regularization=self.regularization)
 
     def fit(self, history: PurchaseHistory) -> "AlsModel":
-        """Find the factors."""
+        """Find the factors.
+
+        Raises:
+            ConfigError: the equations have no solution with these settings.
+        """
         interactions = history.interactions(self.half_life_days)
+        # Customers without a purchase by then must not have a say in anything, not even in the random start.
+        active = np.flatnonzero(np.diff(interactions.indptr))
+        solver = self._solve(interactions[active])
+        customer_factors = np.zeros((interactions.shape[0], self.factors), np.float32)
+        customer_factors[active] = solver.user_factors
+        return AlsModel(customer_factors, np.asarray(solver.item_factors))
+
+    def _solve(self, interactions: csr_array) -> AlternatingLeastSquares:
         # implicit takes the older sparse matrix class only, and the whole confidence, not what exceeds 1.
         confidence = csr_matrix(np.log1p(interactions))
         confidence.data = 1 + np.float32(self.alpha) * confidence.data
@@ -58,8 +70,13 @@ class Als:
                 iterations=self.iterations,
                 random_state=self.seed,
             )
-            solver.fit(confidence, show_progress=False)
-        return AlsModel(np.asarray(solver.user_factors), np.asarray(solver.item_factors))
+            try:
+                solver.fit(confidence, show_progress=False)
+            except ModelFitError as error:
+                raise ConfigError(
+                    f"als found no factors ({error}): lower regularization or alpha in [models.als]"
+                ) from error
+        return solver
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.data.history import PurchaseHistory, recency_decay
+from recommender.ranges import require_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,7 @@ class BestSellers:
     half_life_days: float = 14.0
 
     def __post_init__(self) -> None:
-        if not self.half_life_days > 0:
-            raise ValueError(f"half_life_days must be above 0, got {self.half_life_days}")
+        require_positive(half_life_days=self.half_life_days)
 
     def fit(self, history: PurchaseHistory) -> "BestSellersModel":
         """Count each item's orders, faded by age."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
+from recommender.ranges import require_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,7 @@ class BuyAgain:
     half_life_days: float = 120.0
 
     def __post_init__(self) -> None:
-        if not self.half_life_days > 0:
-            raise ValueError(f"half_life_days must be above 0, got {self.half_life_days}")
+        require_positive(half_life_days=self.half_life_days)
 
     def fit(self, history: PurchaseHistory) -> "BuyAgainModel":
         """Count each customer's orders of each item, faded by age."""

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
 from recommender.models.neighbours import Neighbours, strongest_relations
+from recommender.ranges import require_at_least, require_positive
 
 MeasureName = Literal["cosine", "lift", "llr", "jaccard"]
 
@@ -42,17 +43,17 @@ class CoPurchase:
     def __post_init__(self) -> None:
         if self.measure not in _MEASURES:
             raise ValueError(f"measure must be one of {', '.join(_MEASURES)}, got {self.measure!r}")
-        if self.min_together < 1:
-            raise ValueError(f"min_together must be at least 1, got {self.min_together}")
-        if self.shrinkage < 0:
-            raise ValueError(f"shrinkage must be at least 0, got {self.shrinkage}")
+        require_positive(half_life_days=self.half_life_days)
+        require_at_least(0, shrinkage=self.shrinkage)
+        require_at_least(1, min_together=self.min_together, n_neighbours=self.n_neighbours)
 
     def fit(self, history: PurchaseHistory) -> "CoPurchaseModel":
         """Count orders in common, guests' orders included."""
-        orders_of = np.bincount(history.item, minlength=len(history.items)).astype(np.float32)
+        baskets = history.baskets()
+        orders_of = np.asarray(baskets.sum(axis=0), np.float32).ravel()
         relate, shrinkage, n_orders = _MEASURES[self.measure], np.float32(self.shrinkage), history.n_orders
         neighbours = strongest_relations(
-            history.baskets(),
+            baskets,
             orders_of,
             lambda together, a, b: relate(together, a, b, shrinkage, n_orders),
             n=self.n_neighbours,

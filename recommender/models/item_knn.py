@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
 from recommender.models.neighbours import Neighbours, strongest_relations
+from recommender.ranges import require_at_least, require_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,9 @@ class ItemKNN:
     n_neighbours: int = 100
 
     def __post_init__(self) -> None:
-        if not self.half_life_days > 0:
-            raise ValueError(f"half_life_days must be above 0, got {self.half_life_days}")
-        if self.shrinkage < 0:
-            raise ValueError(f"shrinkage must be at least 0, got {self.shrinkage}")
+        require_positive(half_life_days=self.half_life_days)
+        require_at_least(0, shrinkage=self.shrinkage)
+        require_at_least(1, n_neighbours=self.n_neighbours)
 
     def fit(self, history: PurchaseHistory) -> "ItemKNNModel":
         """Compare items by who bought them."""

@@ -1,5 +1,6 @@
 """The strongest few relations of every item, found in blocks."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-_BLOCK = 512
-"""Anchor items whose relations are held at a time, each thread its own block."""
+_BLOCK_CELLS = 8_000_000
+"""Pairs of items that a block may hold at most, each thread its own block."""
 
 _Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 """Of a block of anchors: entries kept an anchor, their columns, their relations."""
@@ -54,15 +55,16 @@ def strongest_relations(
     Returns:
         The kept relations.
     """
-    columns = rows.T.tocsr()
+    columns, n_items = rows.T.tocsr(), rows.shape[1]
+    size = max(1, _BLOCK_CELLS // max(1, n_items))
 
     def block(start: int) -> _Block:
-        return _strongest_of(columns[start : start + _BLOCK] @ rows, start, mass, measure, n, min_together)
+        return _strongest_of(columns[start : start + size] @ rows, start, mass, measure, n, min_together)
 
     # scipy and numpy let go of the interpreter inside their loops, so threads share the work.
-    with ThreadPoolExecutor(threads) as pool:
-        blocks = list(pool.map(block, range(0, rows.shape[1], _BLOCK)))
-    return Neighbours(_stacked(blocks, rows.shape[1]))
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        blocks = list(pool.map(block, range(0, n_items, size)))
+    return Neighbours(_stacked(blocks, n_items))
 
 
 def _strongest_of(

@@ -1,4 +1,4 @@
-"""The models by name, in the order in which ties between them are settled."""
+"""The models by name."""
 
 from recommender.models.als import Als, AlsModel
 from recommender.models.best_sellers import BestSellers, BestSellersModel

@@ -1,16 +1,19 @@
 """A plain weighted sum of the models' scores."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.models.protocol import FittedModel
+from recommender.ranges import require_at_least
 from recommender.ranking.candidates import Candidates
 
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """How much each model counts; a weight of 0 leaves its opinion out.
+    """How much each model counts; one with a weight of 0 is not asked.
 
     The scores are scaled per customer beforehand, so a model's own scale does not matter.
     """
@@ -22,8 +25,13 @@ class Blend:
     buy_again: float = 1.0
 
     def __post_init__(self) -> None:
-        if any(weight < 0 for weight in asdict(self).values()) or not any(asdict(self).values()):
-            raise ValueError(f"blend weights must be at least 0 and not all 0, got {asdict(self)}")
+        require_at_least(0, **asdict(self))
+        if not any(asdict(self).values()):
+            raise ValueError("at least one weight must be above 0")
+
+    def asked(self, models: Mapping[str, FittedModel]) -> dict[str, FittedModel]:
+        """The models that count."""
+        return {name: model for name, model in models.items() if asdict(self)[name] > 0}
 
     def contributions(self, candidates: Candidates) -> NDArray[np.float32]:
         """What each model adds to each pair's score, shape (n_pairs, n_models)."""

@@ -3,18 +3,19 @@
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 from recommender.models.neighbours import Neighbours
 from recommender.models.protocol import FittedModel
 from recommender.ranking.blend import Blend
 from recommender.ranking.candidates import Candidates, generate_candidates
 from recommender.ranking.lists import SOURCES, ListTable
-from recommender.ranking.top_n import top_n
 
 Mode = Literal["mixed", "repeat", "discover"]
 
@@ -53,21 +54,23 @@ def recommend(
     Returns:
         Row r is the list of `customers[r]`; empty where no model had a proposal.
     """
+    asked = blend.asked(models)
     block = max(1, _BLOCK_CELLS // max(1, len(eligible)))
 
     def lists_of(some: NDArray[np.int32]) -> ListTable:
         candidates = generate_candidates(
-            models, some, bought=bought, eligible=eligible, per_model=max(per_model, length)
+            asked, some, bought=bought, eligible=eligible, per_model=max(per_model, length)
         )
         return _ranked(candidates, blend.contributions(candidates), length)
 
     blocks = [customers[start : start + block] for start in range(0, len(customers), block)]
-    tables = []
-    # numpy and scipy let go of the interpreter inside their loops, so threads share the work.
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        for table in pool.map(lists_of, blocks):
+    tables: list[ListTable] = []
+    # numpy and scipy let go of the interpreter inside their loops, so threads share the work. BLAS must not
+    # add threads of its own: how it cuts a product among them changes the last digit of a score.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        for done, table in zip(accumulate(map(len, blocks)), pool.map(lists_of, blocks), strict=True):
             tables.append(table)
-            progress(sum(map(len, tables)))
+            progress(done)
     return ListTable.stack(tables)
 
 
@@ -91,26 +94,28 @@ def related(neighbours: Neighbours, source: str, eligible: NDArray[np.bool_], le
     ).first(length)  # fmt: skip
 
 
-def best_sellers(sold: NDArray[np.float32], groups: list[NDArray[np.bool_]], length: int) -> ListTable:
-    """The best-selling items of each group, one row a group.
+def best_sellers(
+    sold: NDArray[np.float32], group: NDArray[np.int32], n_groups: int, length: int
+) -> ListTable:
+    """The best-selling items of the whole shop, then of each group.
 
     Args:
         sold: shape (n_items,), how well each item sells; 0 is never listed.
-        groups: masks of shape (n_items,).
+        group: shape (n_items,), group of each item, -1 for none.
+        n_groups: number of groups.
         length: places.
 
     Returns:
-        Row r is the list of `groups[r]`.
+        Row 0 is the whole shop's list, row g + 1 that of group g.
     """
-    rows, items = [], []
-    for group, members in enumerate(groups):
-        best = top_n(np.where(members, sold, 0)[None, :], length)[0]
-        best = best[(sold[best] > 0) & members[best]]
-        rows.append(np.full(len(best), group))
-        items.append(best)
-    row, item = np.concatenate(rows), np.concatenate(items)
-    source = np.full(len(row), SOURCES.index("best_sellers"))
-    return _table(row, item, sold[item], source, np.zeros(len(row), bool), len(groups))
+    selling = np.flatnonzero(sold > 0)
+    grouped = selling[group[selling] >= 0]
+    item = np.concatenate((selling, grouped))
+    row = np.concatenate((np.zeros(len(selling), np.int32), group[grouped] + 1))
+    order = np.lexsort((item, -sold[item], row))
+    item, row = item[order], row[order]
+    source = np.full(len(item), SOURCES.index("best_sellers"))
+    return _table(row, item, sold[item], source, np.zeros(len(item), bool), n_groups + 1).first(length)
 
 
 def _ranked(candidates: Candidates, contributions: NDArray[np.float32], length: int) -> ListTable:

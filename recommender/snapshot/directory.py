@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import polars as pl
 from recommender.data.catalog import COLUMNS, Catalog, Texts
 from recommender.data.orders import OrderLog
 from recommender.data.vocabulary import Vocabulary
-from recommender.errors import ConfigError, SnapshotMissing, SnapshotUnreadable
+from recommender.errors import ConfigError, SnapshotError, SnapshotMissing, SnapshotUnreadable
 from recommender.models.archive import load_model, save_model
 from recommender.models.registry import MODELS
 from recommender.ranking.lists import ListTable
@@ -81,20 +81,25 @@ def write_snapshot(snapshot: Snapshot, folder: Path) -> Snapshot:
 
     Returns:
         The snapshot with its final manifest.
+
+    Raises:
+        ConfigError: the folder holds something.
+        SnapshotError: it cannot be written; nothing is left of it.
     """
     check_free(folder)
     unfinished = folder.with_name(folder.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    _write_content(snapshot, unfinished)
-    manifest = msgspec.structs.replace(snapshot.manifest, files=_digests(unfinished))
-    manifest = msgspec.structs.replace(manifest, snapshot=snapshot_id(manifest))
-    (unfinished / MANIFEST).write_bytes(
-        msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2)
-    )
-    _sync(unfinished)
-    unfinished.rename(folder)
-    return Snapshot(**{f.name: getattr(snapshot, f.name) for f in fields(Snapshot)} | {"manifest": manifest})
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        manifest = _write_whole(snapshot, unfinished)
+        unfinished.rename(folder)
+        _sync(folder.parent)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise SnapshotError(
+            f"cannot write snapshot {folder} ({error.strerror or error}): make room, or name another folder"
+        ) from error
+    return replace(snapshot, manifest=manifest)
 
 
 def check_free(folder: Path) -> None:
@@ -174,6 +179,19 @@ def fingerprint(orders: OrderLog) -> str:
     return digest.hexdigest()
 
 
+def _write_whole(snapshot: Snapshot, folder: Path) -> Manifest:
+    """Write everything, the manifest last, and come back once it is on disk."""
+    _write_content(snapshot, folder)
+    manifest = msgspec.structs.replace(snapshot.manifest, files=_digests(folder))
+    manifest = msgspec.structs.replace(manifest, snapshot=snapshot_id(manifest))
+    written = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2)
+    (folder / MANIFEST).write_bytes(written)
+    # The rename that follows must never become durable before the content does.
+    for path in (folder, *folder.rglob("*")):
+        _sync(path)
+    return manifest
+
+
 def _write_content(snapshot: Snapshot, folder: Path) -> None:
     _item_table(snapshot.catalog).write_parquet(folder / "items.parquet", statistics=False)
     pl.DataFrame({"customer_id": snapshot.customers.ids}, schema={"customer_id": pl.String}).write_parquet(
@@ -251,9 +269,10 @@ def _verify(manifest: Manifest, folder: Path) -> None:
         )
 
 
-def _sync(folder: Path) -> None:
-    # The rename that follows must never become durable before the content does.
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -22,6 +22,7 @@ ITEMS_PER_CHUNK = 2_000
 
 _BOUGHT = 0x80
 _SOURCE = 0x7F
+_LARGEST_SCORE = float(np.finfo(np.float16).max)
 _PLACE = 6  # bytes: 4 for item, source and flag, 2 for the score
 
 
@@ -73,11 +74,18 @@ def encode_list(ranked: RecommendationList) -> bytes:
     """One list as 6 bytes a place: all places first, then all scores, both little-endian.
 
     A place is a uint32: bits 0–23 item position, bits 24–30 source, bit 31 bought before.
-    A score is an IEEE half float.
+    A score is an IEEE half float. A row whose best score is beyond the largest of them is scaled down to
+    it, since scores are comparable only within a list.
+
+    Raises:
+        ValueError: a score is not finite.
     """
+    if not np.isfinite(ranked.scores).all():
+        raise ValueError("a list with a score that is no number cannot be stored")
+    scale = max(1.0, float(np.abs(ranked.scores).max(initial=0)) / _LARGEST_SCORE)
     tag = ranked.sources.astype(np.uint32) | (ranked.bought.astype(np.uint32) * _BOUGHT)
     places = ranked.items.astype(np.uint32) | (tag << 24)
-    return places.astype("<u4").tobytes() + ranked.scores.astype("<f2").tobytes()
+    return places.astype("<u4").tobytes() + (ranked.scores / scale).astype("<f2").tobytes()
 
 
 def decode_list(row: bytes) -> RecommendationList:

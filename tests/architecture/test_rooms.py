@@ -18,9 +18,9 @@ ALLOWED = {
 """Absolute imports of our own that a folder may make; inside the two programs imports are relative."""
 
 ROOMS = {
-    "data": {"data"},
-    "models": {"models", "data"},
-    "ranking": {"ranking", "models", "data"},
+    "data": {"data", "ranges"},
+    "models": {"models", "data", "ranges"},
+    "ranking": {"ranking", "models", "data", "ranges"},
     "evaluation": {"evaluation", "ranking", "models", "data"},
     "snapshot": {"snapshot", "ranking", "models", "data"},
 }

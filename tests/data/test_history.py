@@ -28,6 +28,12 @@ def test_baskets_hold_guests_too():
     assert history_of(lines, 0.0).baskets().toarray().tolist() == [[0, 1], [1, 1]]
 
 
+def test_an_item_that_two_customers_share_an_order_for_counts_for_both_and_once_in_the_basket():
+    history = history_of([("1", "ann", "tea", 1.0, 0.0), ("1", "bob", "tea", 1.0, 0.0)], 0.0)
+    assert history.interactions(10).toarray().tolist() == [[1], [1]]
+    assert history.baskets().toarray().tolist() == [[1]]
+
+
 def test_the_future_is_refused():
     with pytest.raises(ValueError, match="after the moment"):
         PurchaseHistory.at(log_of([("1", "ann", "tea", 1.0, 5.0)]), 4 * 86400)

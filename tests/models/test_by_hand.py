@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from recommender.errors import ConfigError
 from recommender.models.als import Als
 from recommender.models.best_sellers import BestSellers
 from recommender.models.buy_again import BuyAgain
@@ -103,6 +104,11 @@ def test_als_reaches_the_normal_equations():
         assert fitted.customer_factors[customer] == pytest.approx(exact, abs=2e-3)
 
 
+def test_settings_that_als_cannot_solve_are_named_not_traced():
+    with pytest.raises(ConfigError, match=r"\[models.als\]"):
+        Als(factors=2, alpha=1e38, regularization=0.0).fit(history_of(BASKETS, 0.0))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -113,8 +119,13 @@ def test_als_reaches_the_normal_equations():
         (lambda: CoPurchase(shrinkage=-1), "shrinkage"),
         (lambda: ItemKNN(shrinkage=-1), "shrinkage"),
         (lambda: ItemKNN(half_life_days=0), "half_life_days"),
+        (lambda: CoPurchase(n_neighbours=0), "n_neighbours"),
+        (lambda: CoPurchase(shrinkage=float("nan")), "shrinkage"),
+        (lambda: CoPurchase(half_life_days=0), "half_life_days"),
+        (lambda: ItemKNN(n_neighbours=-3), "n_neighbours"),
         (lambda: Als(factors=0), "factors"),
         (lambda: Als(alpha=0), "alpha"),
+        (lambda: Als(regularization=float("inf")), "regularization"),
     ],
 )
 def test_a_setting_out_of_range_is_named(make, message):

@@ -102,6 +102,34 @@ def test_blocks_do_not_change_the_lists(monkeypatch):
     assert lists({"als": opinion}, als=1.0).items.tolist() == whole.items.tolist()
 
 
+def test_threads_do_not_change_the_lists(monkeypatch):
+    from recommender.ranking import build
+
+    monkeypatch.setattr(build, "_BLOCK_CELLS", 200)
+    rng = np.random.default_rng(1)
+    customers, items = rng.normal(size=(90, 16)), rng.normal(size=(40, 16))
+
+    @dataclass(frozen=True)
+    class Factors:
+        def scores(self, some):
+            return (customers[some].astype(np.float32) @ items.T.astype(np.float32)).astype(np.float32)
+
+    def table(threads):
+        return recommend(
+            {"als": Factors()}, Blend(), np.arange(90, dtype=np.int32), bought=csr_array((90, 40)),
+            eligible=np.ones(40, bool), length=10, threads=threads,
+        )  # fmt: skip
+
+    one, four = table(1), table(4)
+    assert one.items.tolist() == four.items.tolist()
+    assert one.scores.tobytes() == four.scores.tobytes()
+
+
+def test_a_model_without_weight_proposes_nothing():
+    table = lists({"als": np.array([[1.0, 0, 0]]), "best_sellers": np.array([[0.0, 5, 0]])}, als=1.0)
+    assert table.row(0).items.tolist() == [0]
+
+
 def test_related_items_come_strongest_first_and_only_eligible_ones():
     relation = csr_array(np.array([[0, 0.2, 0.9], [0.5, 0, 0.5], [0, 0, 0]], np.float32))
     table = related(Neighbours(relation), "co_purchase", np.array([True, True, True]), length=2)
@@ -110,16 +138,11 @@ def test_related_items_come_strongest_first_and_only_eligible_ones():
     assert [row.items.tolist() for row in table] == [[1], [0], []]
 
 
-def test_best_sellers_of_the_shop_and_of_a_category():
-    sold = np.array([3.0, 9, 0, 5], np.float32)
-    everything, some = np.ones(4, bool), np.array([True, False, True, True])
-    table = best_sellers(sold, [everything, some], length=2)
-    assert [row.items.tolist() for row in table] == [[1, 3], [3, 0]]
-
-
-def test_a_category_that_sells_nothing_has_an_empty_list():
-    table = best_sellers(np.array([3.0, 0], np.float32), [np.array([False, True])], length=2)
-    assert [row.items.tolist() for row in table] == [[]]
+def test_best_sellers_of_the_shop_and_of_its_categories():
+    sold, category = np.array([3.0, 9, 0, 5, 5], np.float32), np.array([1, 0, 1, 1, -1], np.int32)
+    table = best_sellers(sold, category, 3, length=3)
+    # The whole shop first; equal sales go to the lower item; what never sold, and category 2, list nothing.
+    assert [row.items.tolist() for row in table] == [[1, 3, 4], [1], [3, 0], []]
 
 
 def test_mixed_is_everything_in_order():
@@ -129,7 +152,15 @@ def test_mixed_is_everything_in_order():
     assert of_mode(table, "discover", 9).row(0).items.tolist() == [4, 3]
 
 
-@pytest.mark.parametrize("weights", [{"als": -1.0}, {}])
-def test_weights_below_zero_or_all_zero_are_refused(weights):
-    with pytest.raises(ValueError, match="blend weights"):
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"als": -1.0}, "als must be at least 0"),
+        ({"als": np.nan}, "als"),
+        ({"als": np.inf}, "als"),
+        ({}, "one weight"),
+    ],
+)
+def test_weights_that_are_no_weights_are_refused(weights, said):
+    with pytest.raises(ValueError, match=said):
         Blend(**(dict.fromkeys(Blend.__dataclass_fields__, 0.0) | weights))

@@ -16,6 +16,7 @@ from recommender.snapshot.encoding import (
     encode_list,
 )
 from recommender.snapshot.publication import Publication, item_records
+from tests.ranking.tables import table_of
 from tests.snapshot.snapshots import TEA, small_snapshot
 
 N = st.shared(st.integers(0, 60))
@@ -35,6 +36,21 @@ def test_decoding_undoes_encoding(items, scores, sources, bought):
     assert back.scores.tolist() == scores.tolist()
     assert back.sources.tolist() == sources.tolist()
     assert back.bought.tolist() == bought.tolist()
+
+
+def test_scores_beyond_half_precision_are_scaled_down_and_keep_their_order():
+    ranked = table_of([[1, 2, 3]]).row(0)
+    large = RecommendationList(ranked.items, ranked.scores * np.float32(1e6), ranked.sources, ranked.bought)
+    scores = decode_list(encode_list(large)).scores
+    assert np.isfinite(scores).all()
+    assert scores / scores[0] == pytest.approx(ranked.scores / ranked.scores[0], rel=1e-3)
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+def test_a_score_that_is_no_number_is_refused(score):
+    one, scores = np.ones(1, np.int32), np.full(1, score, np.float32)
+    with pytest.raises(ValueError, match="no number"):
+        encode_list(RecommendationList(one, scores, one.astype(np.uint8), one.astype(bool)))
 
 
 def test_half_a_list_is_refused():

@@ -7,15 +7,17 @@ import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 from rich.console import Console
 
+from recommender.data.returns import net_of_returns
 from recommender.errors import ConfigError
 from recommender.snapshot.directory import Snapshot, write_snapshot
 
 from ..demo_check import run_checks
-from ..demo_service import await_ready, running_service
+from ..demo_service import LOG, await_ready, running_service
 from ..pipeline import train
 from ..progress import Shown
 from ..report import figures_table, time_table
@@ -26,6 +28,8 @@ from .findings_report import print_findings
 from .publish import publish_to_redis
 
 SHOP = "demo"
+REDIS = "redis"
+"""Folder of the demo's Redis in its state folder."""
 
 
 @click.command()
@@ -54,8 +58,8 @@ def demo(check: bool, port: int, state: Path) -> None:
     progress = Shown(console)
     read, snapshot = _learn(console, progress, state)
     with progress.step("Publish to Redis"):
-        publish_to_redis(snapshot, state, SHOP)
-    showcase = Showcase(snapshot, in_vocabulary(read.orders.purchases(), snapshot.catalog.items))
+        publish_to_redis(snapshot, state / REDIS, SHOP)
+    showcase = Showcase(snapshot, in_vocabulary(net_of_returns(read.orders).orders, snapshot.catalog.items))
     _show(console, progress, showcase)
     sys.exit(_check(console, showcase, state) if check else _serve(console, showcase, state, port))
 
@@ -94,8 +98,8 @@ def _show(console: Console, progress: Shown, showcase: Showcase) -> None:
 def _check(console: Console, showcase: Showcase, state: Path) -> int:
     port = _free_port()
     base = f"http://127.0.0.1:{port}"
-    with running_service(state, SHOP, port) as service:
-        await_ready(service, base, state)
+    with running_service(state / REDIS, SHOP, port, log=state / LOG) as service:
+        await_ready(service, base, state / LOG)
         checks = []
         for check in run_checks(base, showcase):
             checks.append(check)
@@ -108,8 +112,8 @@ def _check(console: Console, showcase: Showcase, state: Path) -> int:
 
 def _serve(console: Console, showcase: Showcase, state: Path, port: int) -> int:
     base = f"http://127.0.0.1:{port}"
-    with running_service(state, SHOP, port) as service:
-        await_ready(service, base, state)
+    with running_service(state / REDIS, SHOP, port, log=state / LOG) as service:
+        await_ready(service, base, state / LOG)
         _print_links(console, base, showcase)
         # Ctrl-C reaches the service too, which ends by itself.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -117,8 +121,8 @@ def _serve(console: Console, showcase: Showcase, state: Path, port: int) -> int:
 
 
 def _print_links(console: Console, base: str, showcase: Showcase) -> None:
-    customer = showcase.snapshot.customers.ids[showcase.customers()[-1]]
-    item = showcase.snapshot.catalog.items.ids[showcase.items()[0]]
+    customer = quote(showcase.snapshot.customers.ids[showcase.customers()[-1]], safe="")
+    item = quote(showcase.snapshot.catalog.items.ids[showcase.items()[0]], safe="")
     console.print("\n[bold]Serving.[/] Try these, and Ctrl-C to stop:")
     for path in (
         f"/v1/customers/{customer}/recommendations?n=5&fields=title",

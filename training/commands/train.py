@@ -1,6 +1,6 @@
 """`cartlift train`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -74,16 +74,21 @@ def moment_of(text: str, zone: str) -> int:
         ConfigError: it is no time.
     """
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.combine(date.fromisoformat(text), time.max)
+    except ValueError:
+        moment = _time_of(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return int(moment.timestamp())
+
+
+def _time_of(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(
             f"--until {text!r} is no time: write e.g. 2011-11-11 or 2011-11-11T12:50"
         ) from error
-    if len(text) == len("2011-11-11"):
-        moment = moment.replace(hour=23, minute=59, second=59)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
-    return int(moment.timestamp())
 
 
 def _tell(read: ReadOrders, snapshot: Snapshot, folder: Path) -> None:
