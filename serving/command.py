@@ -35,7 +35,16 @@ _DRAIN_SECONDS = 10
     "--workers", type=click.IntRange(1), default=None, help="Worker processes.  [default: one a core]"
 )
 def serve(redis_url: str | None, shop: str, state: Path, host: str, port: int, workers: int | None) -> None:
-    """Answer storefronts from the published snapshot, and follow every newer one."""
+    """Answer storefronts from the published snapshot, and follow every newer one.
+
+    Ctrl-C or SIGTERM ends it once the requests in flight are answered.
+
+    \b
+      cartlift serve
+      cartlift serve --redis redis://127.0.0.1:6379/0 --shop garden --port 9000 --workers 4
+
+    Exit codes: 0 told to stop, 2 a setting is wrong, 4 Redis cannot be used.
+    """
     address = listening_address(host, port)
     with _redis(redis_url, state) as redis:
         settings = WorkerSettings(redis.url, shop)

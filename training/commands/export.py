@@ -39,6 +39,8 @@ def export(snapshot: Path, name: ListName, mode: Mode, n: int, to: Path) -> None
     \b
       cartlift export snapshots/1 --list recommended --mode discover -n 10 --to lists.parquet
       cartlift export snapshots/1 --list bought-together --to together.csv
+
+    Exit codes: 0 written, 2 the file cannot be written, 4 the snapshot cannot be read.
     """
     check_writable(to)
     frame = list_frame(load_snapshot(snapshot), name, mode=mode, n=n)

@@ -21,6 +21,8 @@ def inspect(snapshot: Path, as_json: bool) -> None:
 
     \b
       cartlift inspect snapshots/1
+
+    Exit codes: 0 every digest holds, 4 the snapshot cannot be read.
     """
     loaded = load_snapshot(snapshot)
     if as_json:

@@ -1,0 +1,41 @@
+"""docs/settings.md says what the settings' own docstrings say."""
+
+import inspect
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from recommender.ranking.blend import Blend
+from recommender.training.learning_settings import EvaluationSettings, ListSettings, ModelSettings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+
+SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(ModelSettings)} | {
+    "lists": ListSettings,
+    "evaluation": EvaluationSettings,
+}
+
+
+def rows_of(section):
+    """A table row a setting: name, default, and its words in the docstring."""
+    attributes = inspect.getdoc(section).split("Attributes:\n")[1]
+    said = dict(re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", attributes, flags=re.S | re.M))
+    for field in fields(section):
+        assert field.default is not MISSING
+        default = f'"{field.default}"' if isinstance(field.default, str) else f"{field.default}"
+        yield f"| `{field.name}` | `{default}` | {' '.join(said[field.name].split()).rstrip('.')} |"
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_setting_stands_there_with_its_default_and_meaning(name):
+    section = PAGE.split(f"## [{name}]\n")[1].split("\n## ")[0]
+    for row in rows_of(SECTIONS[name]):
+        assert row in section, f"docs/settings.md lacks:\n{row}"
+
+
+def test_the_weights_of_the_blend_stand_there():
+    section = PAGE.split("## [blend]\n")[1].split("\n## ")[0]
+    for field in fields(Blend):
+        assert f"| `{field.name}` | `{field.default}` |" in section
