@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from recommender.data.cleaning_rules import CleaningRules
 from recommender.errors import ConfigError
@@ -16,7 +16,12 @@ from .learning_settings import EvaluationSettings, ListSettings, ModelSettings
 from .presets import preset_named
 from .source_settings import SourceSettings
 
-Section = TypeVar("Section")
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+Section = TypeVar("Section", bound=_Dataclass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,8 @@ def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
 def parse_section(section_type: type[Section], raw: Mapping[str, Any], where: str) -> Section:
     """A TOML table as a frozen dataclass.
 
-    Fields may be bool, int, float, str, Path, Literal, tuples of these, unions with None, dataclasses, and
-    mappings from names to any of these. A whole number does for a float, and a lone value for a tuple.
+    Fields may be bool, int, float, str, Literal, tuples of any length of these, one of these or None, and
+    dataclasses. A whole number does for a float, and a lone value for a tuple.
 
     Args:
         section_type: the dataclass.
@@ -95,7 +100,7 @@ def parse_section(section_type: type[Section], raw: Mapping[str, Any], where: st
         ConfigError: an unknown key, a value of the wrong type, a missing key, or what the dataclass refuses.
     """
     hints = get_type_hints(section_type)
-    known = [f for f in fields(section_type) if f.init]  # type: ignore[arg-type]
+    known = [f for f in fields(section_type) if f.init]
     names = [f.name for f in known]
     for key in raw:
         if key not in names:
@@ -125,22 +130,18 @@ def _parse(hint: Any, value: Any, where: str, key: str) -> Any:
     origin = get_origin(hint)
     if is_dataclass(hint) and isinstance(hint, type):
         return parse_section(hint, _table(value, where, key), _inside(where, key))
-    if origin in (Union, UnionType):
-        return _parse_union(hint, value, where, key)
+    if origin is UnionType:
+        (kind,) = (choice for choice in get_args(hint) if choice is not NoneType)
+        return _parse(kind, value, where, key)
     if origin is tuple:
-        return _parse_tuple(hint, value, where, key)
+        several = value if isinstance(value, list) else [value]
+        return tuple(_parse(get_args(hint)[0], one, where, key) for one in several)
     if origin is Literal:
         if value in get_args(hint):
             return value
         raise ConfigError(
             f"{where}: {key} must be one of {', '.join(map(repr, get_args(hint)))}, got {value!r}"
         )
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        of = get_args(hint)[1]
-        return {
-            name: _parse(of, one, _inside(where, key), name)
-            for name, one in _table(value, where, key).items()
-        }
     return _parse_plain(hint, value, where, key)
 
 
@@ -155,46 +156,12 @@ def _inside(where: str, key: str) -> str:
     return f"{where.removesuffix(']')}.{key}]" if where.endswith("]") else f"{where} [{key}]"
 
 
-def _parse_union(hint: Any, value: Any, where: str, key: str) -> Any:
-    choices = [choice for choice in get_args(hint) if choice is not NoneType]
-    if len(choices) == 1:
-        return _parse(choices[0], value, where, key)
-    for choice in choices:
-        try:
-            return _parse(choice, value, where, key)
-        except ConfigError:
-            continue
-    raise ConfigError(f"{where}: {key} must be {' or '.join(map(_name_of, choices))}, got {value!r}")
-
-
-def _parse_tuple(hint: Any, value: Any, where: str, key: str) -> Any:
-    of = get_args(hint)
-    several = value if isinstance(value, list) else [value]
-    if len(of) == 2 and of[1] is Ellipsis:
-        return tuple(_parse(of[0], one, where, key) for one in several)
-    if len(several) != len(of):
-        raise ConfigError(f"{where}: {key} must have {len(of)} values, got {value!r}")
-    return tuple(_parse(kind, one, where, key) for kind, one in zip(of, several, strict=True))
-
-
-def _parse_plain(hint: Any, value: Any, where: str, key: str) -> Any:
-    if hint is Any or type(value) is hint:
+def _parse_plain(hint: type, value: Any, where: str, key: str) -> Any:
+    if type(value) is hint:
         return value
     if hint is float and type(value) is int:
         return float(value)
-    if hint is Path and isinstance(value, str):
-        return Path(value)
-    raise ConfigError(f"{where}: {key} must be {_name_of(hint)}, got {value!r}")
+    raise ConfigError(f"{where}: {key} must be {_NAMES[hint]}, got {value!r}")
 
 
-_NAMES = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    Path: "a path as text",
-}
-
-
-def _name_of(hint: Any) -> str:
-    return _NAMES.get(hint, getattr(hint, "__name__", str(hint)))
+_NAMES: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}

@@ -1,4 +1,4 @@
-"""Quantities and prices as exports write them, and ids as text."""
+"""Quantities and prices as exports write them."""
 
 import polars as pl
 
@@ -36,22 +36,3 @@ def _of_text(text: pl.Series, decimal: str) -> pl.Series:
         strange = ungrouped.str.contains(".", literal=True).fill_null(False)
         ungrouped = ungrouped.set(strange, None).str.replace(",", ".", literal=True)
     return ungrouped.cast(pl.Float64, strict=False)
-
-
-def id_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Ids as the shop writes them; blank is null.
-
-    Floats lose their '.0', for a missing value turns a column of whole numbers into floats. Text loses it
-    only where every id of the file is such a number, because then it comes from such a column, too.
-    """
-    if dtype.is_float():
-        whole = column.is_finite() & (column == column.round())
-        return (
-            pl.when(whole)
-            .then(column.cast(pl.Int64, strict=False).cast(pl.String))
-            .otherwise(column.cast(pl.String))
-        )
-    text = column.cast(pl.String)
-    text = pl.when(text.str.strip_chars() == "").then(None).otherwise(text)
-    from_numbers = text.str.contains(r"^-?\d+\.0+$").all()
-    return pl.when(from_numbers).then(text.str.replace(r"\.0+$", "")).otherwise(text)

@@ -7,6 +7,7 @@ import polars as pl
 
 from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
+from recommender.data.ids import as_bought
 from recommender.data.item_rows import ItemRows
 from recommender.data.judged_lines import WHOLE_LINE, judged_lines
 
@@ -28,8 +29,9 @@ class Cleaned:
     """Order lines told apart.
 
     Attributes:
-        lines: all lines as read, as `judged_lines` gives them, and `reason`: the code of the finding for
-            which a line is put aside, null where it is kept.
+        lines: all lines as read, as `judged_lines` gives them, but for `item` and `customer`: what is folded
+            goes by the spelling of its purchases. And `reason`: the code of the finding for which a line is
+            put aside, null where it is kept.
         findings: oddities of single lines.
         files: names of the files that `lines` counts.
     """
@@ -85,7 +87,13 @@ def clean(
     findings = Findings.collect(_finding(mark, shows[mark.code], judged, files, rules) for mark in marks)
     reason = pl.coalesce(pl.when(mark.code).then(pl.lit(mark.code)) for mark in reasons)
     named = shows.select(reason.cast(pl.Categorical()).alias("reason"))
-    return Cleaned(judged.with_columns(named), findings, tuple(files))
+    return Cleaned(_named(judged.with_columns(named), rules), findings, tuple(files))
+
+
+def _named(lines: pl.DataFrame, rules: CleaningRules) -> pl.DataFrame:
+    if rules.fold_item_case:
+        lines = as_bought(lines, "item_id", "item")
+    return as_bought(lines, "customer_id", "customer") if rules.fold_customer_case else lines
 
 
 def _reasons(rules: CleaningRules, now: int) -> list[_Mark]:

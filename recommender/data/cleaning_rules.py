@@ -23,7 +23,8 @@ class CleaningRules:
         drop_categories: categories to leave out, as written.
         drop_statuses: states of an order that mean it was not completed, in any letter case.
         guest_customers: customer ids that stand for "not known".
-        fold_item_case: item ids that differ only in letter case or surrounding blanks are one item.
+        fold_item_case: item ids that differ only in letter case or surrounding blanks are one item, called by
+            the spelling that most of its purchases have; the patterns above then pass over letter case.
         fold_customer_case: the same for customer ids, as e-mail addresses need it.
         drop_zero_price: put lines without a price aside, instead of counting gifts as bought.
     """

@@ -54,12 +54,25 @@ ODDITIES: tuple[Oddity, ...] = (
     # Beyond single lines.
     Oddity("several_customers", "orders", "one order names several customers", "kept, each line for its own"),
     Oddity("bulk_buyer", "customers", "far more orders than other customers", "kept"),
+    Oddity(
+        "customer_id_case",
+        "customers",
+        "customer ids that differ only in letter case",
+        "kept as different customers",
+    ),
+    Oddity("customer_id_blanks", "customers", "customer ids with blanks around them", "kept as they are"),
     Oddity("item_id_case", "items", "item ids that differ only in letter case", "kept as different items"),
     Oddity("item_id_blanks", "items", "item ids with blanks around them", "kept as they are"),
     Oddity("several_titles", "items", "the item has several titles", "the most frequent one is shown"),
-    Oddity("not_sold_lately", "items", "not sold in the newest 180 days", "kept, not recommended"),
+    Oddity(
+        "not_sold_lately",
+        "items",
+        "not sold for longer than retired_after_days allows",
+        "kept in the history, not recommended",
+    ),
     # Files.
     Oddity("item_without_id", "rows", "a row of the item file names no item", "ignored"),
+    Oddity("misshapen_item", "rows", "a row has more or fewer values than the header", "ignored"),
     Oddity("repeated_item", "rows", "the item file lists the item more than once", "the first row counts"),
     Oddity("unreadable_item", "rows", "price, date or availability cannot be read", "taken as unknown"),
     Oddity("unknown_item", "items", "sold, but not in the item file", "kept with what the orders say"),

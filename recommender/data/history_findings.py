@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
 from recommender.data.item_rows import ItemRows
 from recommender.data.judged_lines import WHOLE_LINE
@@ -15,35 +17,41 @@ BULK_FEWEST_ORDERS = 100
 BULK_TIMES_MEDIAN = 25
 """A bulk buyer has at least this many orders, and at least this many times as many as the median customer."""
 
-NOT_SOLD_DAYS = 180
-"""Items not sold in the last so many days before the newest order are not recommended."""
-
 _DAY = 86_400
 
 
-def findings_as_read(lines: pl.DataFrame, files: Sequence[str], *, fold: bool) -> Findings:
+def findings_as_read(lines: pl.DataFrame, files: Sequence[str], rules: CleaningRules) -> Findings:
     """Oddities of ids, titles and orders on all lines as read.
 
     Args:
-        lines: as `judged_lines` gives them, in the order of files and rows.
+        lines: as `cleaning.Cleaned.lines` gives them, in the order of files and rows.
         files: names of the files that the lines' `file` counts.
-        fold: whether item ids that differ only in case or blanks are taken as one item.
+        rules: say which ids are taken as one.
     """
-    text = pl.col("item_id").cast(pl.String)
-    ids = _first_seen(lines, "item_id").with_columns(text.alias("text"))
+    known = lines.filter(pl.col("customer").is_not_null())
+    n_orders, n_items = lines["order_id"].n_unique(), lines["item_id"].drop_nulls().n_unique()
+    return Findings.collect([
+        *_spellings(lines, "item", files, fold=rules.fold_item_case),
+        *_spellings(known, "customer", files, fold=rules.fold_customer_case),
+        _finding("several_titles", _several(lines, "item_id", "title"), n_items, files),
+        _finding("several_customers", _several(lines, "order_id", "customer"), n_orders, files),
+    ])  # fmt: skip
+
+
+def _spellings(lines: pl.DataFrame, kind: str, files: Sequence[str], *, fold: bool) -> list[Finding]:
+    """Ids of items or customers that differ only in case, and those with blanks around them."""
+    text = pl.col(f"{kind}_id").cast(pl.String)
+    ids = _first_seen(lines, f"{kind}_id").with_columns(text.alias("text"))
     cased = ids.group_by(pl.col("text").str.to_uppercase().alias("key"), maintain_order=True).agg(
         pl.col("file", "row").first(), pl.col("text").str.join(" / ").alias("value"), pl.len().alias("n")
     )
     blanks = ids.filter(pl.col("text") != pl.col("text").str.strip_chars())
     blanks = blanks.with_columns(pl.format("'{}'", "text").alias("value"))
-    taken = "taken as one item" if fold else None
-    n_orders = lines["order_id"].n_unique()
-    return Findings.collect([
-        _finding("item_id_case", cased.filter(pl.col("n") > 1), len(ids), files, action=taken),
-        _finding("item_id_blanks", blanks, len(ids), files, action=taken),
-        _finding("several_titles", _several(lines, "item_id", "title"), len(ids), files),
-        _finding("several_customers", _several(lines, "order_id", "customer"), n_orders, files),
-    ])  # fmt: skip
+    one, bare = (f"taken as one {kind}", "blanks taken off") if fold else (None, None)
+    return [
+        _finding(f"{kind}_id_case", cased.filter(pl.col("n") > 1), len(ids), files, action=one),
+        _finding(f"{kind}_id_blanks", blanks, len(ids), files, action=bare),
+    ]
 
 
 def _first_seen(lines: pl.DataFrame, *names: str) -> pl.DataFrame:
@@ -64,24 +72,31 @@ def _several(lines: pl.DataFrame, of: str, what: str) -> pl.DataFrame:
     )
 
 
-def findings_of_history(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Findings:
+def findings_of_history(
+    lines: pl.DataFrame, orders: OrderLog, files: Sequence[str], *, retired_after_days: float
+) -> Findings:
     """Oddities of the clean history.
 
     Args:
         lines: lines in the order of `orders`, as `order_history.by_position` gives them.
         orders: the log made from them.
         files: names of the files that the lines' `file` counts.
+        retired_after_days: items not sold for longer are not recommended.
     """
+    left = units_left(orders)
+    sold, newest = lines.filter(pl.Series(left > 0)), orders.last_time
     return Findings.collect([
-        _unmatched_returns(lines, orders, files),
+        _unmatched_returns(lines, orders, left, files),
         _bulk_buyers(lines, files),
-        _not_sold_lately(lines, orders, files),
+        _not_sold_lately(sold, newest, files, retired_after_days),
     ])  # fmt: skip
 
 
-def _unmatched_returns(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Finding:
+def _unmatched_returns(
+    lines: pl.DataFrame, orders: OrderLog, left: NDArray[np.float64], files: Sequence[str]
+) -> Finding:
     returns = orders.quantity < 0
-    unmatched = np.flatnonzero(returns & (units_left(orders) <= orders.quantity))
+    unmatched = np.flatnonzero(returns & (left <= orders.quantity))
     shown = lines[unmatched].with_columns(WHOLE_LINE.alias("value"))
     matched = int(returns.sum()) - len(unmatched)
     action = f"kept, undoes nothing; {matched:,} other returns undo a purchase"
@@ -100,13 +115,14 @@ def _bulk_buyers(lines: pl.DataFrame, files: Sequence[str]) -> Finding:
     return _finding("bulk_buyer", most_first, len(counted), files)
 
 
-def _not_sold_lately(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Finding:
-    sold = lines.filter(pl.col("quantity") > 0)
+def _not_sold_lately(sold: pl.DataFrame, newest: int, files: Sequence[str], days: float) -> Finding:
+    """Items whose last purchase that was not returned is too long before the newest line."""
     last = sold.group_by("item", maintain_order=True).agg(pl.col("file", "row", "ordered_at").last())
-    long_ago = last.filter(pl.col("ordered_at") < orders.last_time - NOT_SOLD_DAYS * _DAY)
+    long_ago = last.filter(pl.col("ordered_at") < newest - days * _DAY)
     day = pl.from_epoch("ordered_at").dt.strftime("%Y-%m-%d")
     value = pl.format("{}: last sold {}", pl.col("item").cast(pl.String), day).alias("value")
-    return _finding("not_sold_lately", long_ago.with_columns(value), len(last), files)
+    action = f"kept in the history, not recommended: not sold for more than {days:g} days"
+    return _finding("not_sold_lately", long_ago.with_columns(value), len(last), files, action=action)
 
 
 def findings_of_item_file(
@@ -114,9 +130,9 @@ def findings_of_item_file(
 ) -> Findings:
     """How the item file and the orders differ in what there is."""
     listed = pl.col("item").cast(pl.String)
-    unknown = _first_seen(lines, "item").filter(~listed.is_in(items.frame["item_id"].implode()))
-    sold = pl.Series(orders.items.ids, dtype=pl.String)
-    never_sold = items.frame.filter(~pl.col("item_id").is_in(sold.implode()))
+    unknown = _first_seen(lines, "item").filter(~items.group(listed).is_in(items.frame["group"].implode()))
+    sold = pl.select(items.group(pl.lit(pl.Series(orders.items.ids, dtype=pl.String)))).to_series()
+    never_sold = items.frame.filter(~pl.col("group").is_in(sold.implode()))
     in_file = never_sold.select(pl.lit(0).alias("file"), "row", pl.col("item_id").alias("value"))
     return items.findings + Findings.collect([
         _finding("unknown_item", unknown.with_columns(listed.alias("value")), len(orders.items), files),

@@ -8,7 +8,16 @@ import polars as pl
 from recommender.data.amounts import amounts
 from recommender.data.columns import ItemColumns, Names, present
 from recommender.data.findings import Example, Finding, Findings
-from recommender.data.order_lines import ROW, LineFormat, first_id, first_text, numbered, valued
+from recommender.data.ids import folded, without_point_zero
+from recommender.data.order_lines import (
+    ROW,
+    LineFormat,
+    first_id,
+    first_text,
+    numbered,
+    refuse_nested,
+    valued,
+)
 from recommender.data.timestamps import epoch_seconds
 
 TEXTS = ("title", "category", "brand", "url", "image_url")
@@ -23,6 +32,7 @@ _UNAVAILABLE = (
 
 NOTHING_SAID = pl.DataFrame(
     schema={
+        "group": pl.String,
         "item_id": pl.String,
         **dict.fromkeys(TEXTS, pl.String),
         "price": pl.Float64,
@@ -38,21 +48,35 @@ class ItemRows:
     """What the item file says, first row of each item.
 
     Attributes:
-        frame: `item_id` and the columns of a catalog (texts, `price` float64, `available` bool, `released_at`
-            int64 seconds), null where the file says nothing; one row an item id.
+        frame: `item_id` as the file writes it, `group`: what ids of one item have in common, and the columns
+            of a catalog (texts, `price` float64, `available` bool, `released_at` int64 seconds), null where
+            the file says nothing; one row a group.
         attributes: names of the further text columns of `frame`.
         file: where it was read.
         findings: oddities of the item file.
+        fold: whether ids that differ only in case or surrounding blanks are one item.
     """
 
     frame: pl.DataFrame
     attributes: Names
     file: str
     findings: Findings
+    fold: bool = False
+
+    def group(self, ids: pl.Expr) -> pl.Expr:
+        """What `frame` calls `group`, of ids as text."""
+        return folded(ids, fold=self.fold)
 
 
 def item_rows(
-    raw: pl.DataFrame, columns: ItemColumns, form: LineFormat, *, where: str, fold: bool = False
+    raw: pl.DataFrame,
+    columns: ItemColumns,
+    form: LineFormat,
+    *,
+    where: str,
+    fold: bool = False,
+    numbers: bool = False,
+    misshapen: pl.DataFrame | None = None,
 ) -> ItemRows:
     """Read an item file.
 
@@ -62,11 +86,14 @@ def item_rows(
         form: how dates and numbers are written.
         where: name of the file, for messages and findings.
         fold: whether ids that differ only in case or surrounding blanks are one item.
+        numbers: whether order lines know items by whole numbers: '13085.0' is then '13085' here, too.
+        misshapen: 1-based `row` and number of `values` of rows that are not as wide as the header.
 
     Raises:
-        DataError: the item id's column is missing.
+        DataError: the item id's column is missing, or a column holds lists.
     """
     held = present(columns, raw.columns, where=where, may_lack=form.may_lack)
+    refuse_nested(held, raw.schema, where=where)
     attributes = _attributes(raw.schema, held)
     # An attribute may be called like a canonical column that another column holds: a prefix tells them apart.
     rows = numbered(raw.lazy()).select(
@@ -74,12 +101,27 @@ def item_rows(
         *(_held(name, names, raw.schema, form) for name, names in held.items()),
         *(first_text((name,), raw.schema, form).alias(f"attribute_{name}") for name in attributes),
     )
-    read = _parsed(rows.collect(), held, form)
-    if fold:
-        read = read.with_columns(pl.col("item_id").str.strip_chars().str.to_uppercase())
-    named = read.filter(pl.col("item_id").is_not_null())
-    once = named.unique("item_id", keep="first", maintain_order=True)
-    return ItemRows(once, attributes, where, _findings(read, named, where))
+    read = _with_groups(_parsed(rows.collect(), held, form), fold=fold, numbers=numbers)
+    whole, wrong = _told_apart(read, misshapen)
+    named = whole.filter(pl.col("item_id").is_not_null())
+    once = named.unique("group", keep="first", maintain_order=True)
+    findings = _findings(whole, named, where) + _misshapen(wrong, len(read), where)
+    return ItemRows(once, attributes, where, findings, fold)
+
+
+def _with_groups(rows: pl.DataFrame, *, fold: bool, numbers: bool) -> pl.DataFrame:
+    item = pl.col("item_id")
+    rows = rows.with_columns(without_point_zero(item) if numbers else item)
+    rows = rows.with_columns(item.str.strip_chars() if fold else item)
+    return rows.with_columns(folded(item, fold=fold).alias("group"))
+
+
+def _told_apart(rows: pl.DataFrame, misshapen: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows as wide as the header, and the others with how many `values` they have."""
+    if misshapen is None or misshapen.is_empty():
+        return rows, rows.clear().with_columns(pl.lit(0, pl.UInt32).alias("values"))
+    wrong = rows.join(misshapen, on="row", maintain_order="left")
+    return rows.join(misshapen, on="row", how="anti", maintain_order="left"), wrong
 
 
 def _attributes(schema: pl.Schema, held: Mapping[str, Names]) -> Names:
@@ -129,7 +171,7 @@ def _unreadable(given: pl.Series, read: pl.Series) -> pl.Series:
 
 
 def _findings(read: pl.DataFrame, named: pl.DataFrame, where: str) -> Findings:
-    repeated = named.filter(~pl.col("item_id").is_first_distinct())
+    repeated = named.filter(~pl.col("group").is_first_distinct())
     shown = (
         ("item_without_id", read.filter(pl.col("item_id").is_null()), pl.lit("no item_id")),
         ("repeated_item", repeated, pl.col("item_id")),
@@ -138,6 +180,11 @@ def _findings(read: pl.DataFrame, named: pl.DataFrame, where: str) -> Findings:
     return Findings.collect(
         Finding.of(code, len(rows), len(read), _examples(rows, value, where)) for code, rows, value in shown
     )
+
+
+def _misshapen(wrong: pl.DataFrame, total: int, where: str) -> Findings:
+    said = pl.format("{} values, not as many as the header", "values")
+    return Findings.collect([Finding.of("misshapen_item", len(wrong), total, _examples(wrong, said, where))])
 
 
 def _examples(rows: pl.DataFrame, value: pl.Expr, where: str) -> list[Example]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from recommender.data.cleaning_rules import CleaningRules
+from recommender.data.ids import folded
 from recommender.data.item_rows import ItemRows
 from recommender.data.order_lines import IDS, TEXTS
 
@@ -27,7 +28,7 @@ WHOLE_LINE = pl.concat_str(
 def judged_lines(lines: pl.DataFrame, rules: CleaningRules, items: ItemRows | None) -> pl.DataFrame:
     """Order lines as read, with these columns added.
 
-    - `item`, `customer`: ids as the rules fold them; customer null for guests
+    - `item`, `customer`: what the rules group ids by, see `ids.folded`; customer null for guests
     - `non_product`, `dropped_category`, `cancelled`, `not_completed`: what the rules say
     - `duplicate`: an equal line stands before it in its file
     - `repeated`: an equal line stands in an earlier file. The n-th of equal lines answers to the n-th there:
@@ -55,15 +56,11 @@ def _with_items(lines: pl.DataFrame, rules: CleaningRules) -> pl.DataFrame:
     return lines.join(judged, on="item_id", how="left", maintain_order="left")
 
 
-def folded(ids: pl.Expr, *, fold: bool) -> pl.Expr:
-    """Ids in one letter case and without blanks around them, or as they are."""
-    return ids.str.strip_chars().str.to_uppercase() if fold else ids
-
-
 def _non_product(rules: CleaningRules) -> pl.Expr:
-    item = pl.col("item")
-    is_product = item.str.contains(rules.product_pattern) if rules.product_pattern else pl.lit(True)
-    return ~is_product | _any_match(item, rules.non_product)
+    # Where case does not tell items apart, it does not tell products from postage either.
+    item, case = pl.col("item"), "(?i)" if rules.fold_item_case else ""
+    is_product = item.str.contains(case + rules.product_pattern) if rules.product_pattern else pl.lit(True)
+    return ~is_product | _any_match(item, [case + pattern for pattern in rules.non_product])
 
 
 def _any_match(ids: pl.Expr, patterns: Sequence[str]) -> pl.Expr:
@@ -77,7 +74,7 @@ def _with_category(lines: pl.DataFrame, rules: CleaningRules, items: ItemRows | 
         return lines
     # The item file's word on a category goes before what stands on the line.
     known = items.frame.filter(pl.col("category").is_not_null()).select(
-        pl.col("item_id").cast(pl.Categorical()).alias("item"),
+        pl.col("group").cast(pl.Categorical()).alias("item"),
         pl.col("category").is_in(rules.drop_categories).alias("dropped_by_item"),
         pl.col("category").cast(pl.Categorical()).alias("item_category"),
     )

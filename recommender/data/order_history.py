@@ -68,9 +68,12 @@ def catalog(lines: pl.DataFrame, items: Vocabulary, file: ItemRows | None) -> Ca
         file: what the item file says, None without one.
     """
     said = pl.DataFrame({"item_id": items.ids}, schema={"item_id": pl.String})
+    group = pl.col("item_id") if file is None else file.group(pl.col("item_id"))
     for of_lines in (_most_frequent(lines, "title"), _most_frequent(lines, "category"), _last_price(lines)):
         said = said.join(of_lines, on="item_id", how="left", maintain_order="left")
-    said = _with_item_file(said, NOTHING_SAID if file is None else file.frame)
+    said = _with_item_file(
+        said.with_columns(group.alias("group")), NOTHING_SAID if file is None else file.frame
+    )
     return Catalog(
         items=items,
         **{name: tuple(said[name]) for name in TEXTS},
@@ -98,6 +101,6 @@ def _last_price(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_item_file(said: pl.DataFrame, file: pl.DataFrame) -> pl.DataFrame:
-    joined = said.join(file, on="item_id", how="left", maintain_order="left", suffix="_of_file")
+    joined = said.join(file.drop("item_id"), on="group", how="left", maintain_order="left", suffix="_of_file")
     both = ("title", "category", "price")
     return joined.with_columns(pl.coalesce(f"{name}_of_file", name).alias(name) for name in both)

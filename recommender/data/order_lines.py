@@ -6,9 +6,11 @@ from functools import partial
 
 import polars as pl
 
-from recommender.data.amounts import amounts, id_text
+from recommender.data.amounts import amounts
 from recommender.data.columns import Names, OrderColumns, present
+from recommender.data.ids import id_text
 from recommender.data.timestamps import epoch_seconds
+from recommender.errors import DataError
 
 IDS = ("order_id", "customer_id", "item_id")
 TEXTS = ("title", "category", "currency", "channel", "country", "status", "cancelled_at")
@@ -74,10 +76,11 @@ def order_lines(raw: pl.LazyFrame, file: int, form: LineFormat, *, where: str) -
         where: name of the file, for messages.
 
     Raises:
-        DataError: a needed column is missing.
+        DataError: a needed column is missing, or holds lists.
     """
     schema = raw.collect_schema()
     columns = present(form.columns, schema.names(), where=where, may_lack=form.may_lack)
+    refuse_nested(columns, schema, where=where)
     texts = numbered(raw).select(
         pl.lit(file, pl.UInt32).alias("file"),
         pl.col(ROW).cast(pl.UInt32).alias("row"),
@@ -88,6 +91,20 @@ def order_lines(raw: pl.LazyFrame, file: int, form: LineFormat, *, where: str) -
     return _complete(_parsed(texts, columns, form), columns).select(
         pl.col(name).cast(dtype) for name, dtype in LINE_SCHEMA.items()
     )
+
+
+def refuse_nested(held: Mapping[str, Names], schema: pl.Schema, *, where: str) -> None:
+    """Refuse lists and structs where single values are needed.
+
+    Raises:
+        DataError: a canonical column is held by such a column.
+    """
+    for name, columns in held.items():
+        for column in columns:
+            if schema[column].is_nested():
+                raise DataError(
+                    f"{where}: column {column!r} for {name} holds lists or structs, not single values"
+                )
 
 
 def _given(name: str, names: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:

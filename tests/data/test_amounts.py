@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.data.amounts import amounts, id_text
+from recommender.data.amounts import amounts
 
 
 def read(*texts, decimal="."):
@@ -52,36 +52,3 @@ def test_both_ways_to_group_and_point_read_alike(number):
     english = f"{number:,.2f}"
     german = english.translate(str.maketrans(",.", ".,"))
     assert read(english) == read(german, decimal=",") == [float(number)]
-
-
-def ids(values, dtype=None):
-    frame = pl.DataFrame({"id": pl.Series(values, dtype=dtype, strict=False)})
-    return frame.select(id_text(pl.col("id"), frame.schema["id"])).to_series().to_list()
-
-
-def test_whole_numbers_become_text_without_decimals():
-    assert ids([13085, None], pl.Int32) == ["13085", None]
-    assert ids([13085.0, None]) == ["13085", None]
-    assert ids(["13085.00"], pl.Decimal(10, 2)) == ["13085"]
-
-
-def test_text_is_kept_exactly():
-    assert ids(["007", " A1 ", "x.0", "1.0"]) == ["007", " A1 ", "x.0", "1.0"]
-
-
-def test_blank_text_is_no_id():
-    assert ids(["", "  ", None, "a"]) == [None, None, None, "a"]
-
-
-def test_text_that_was_floats_throughout_is_healed():
-    assert ids(["13085.0", None, "7.0"]) == ["13085", None, "7"]
-
-
-def test_other_numbers_stay_what_they_are():
-    assert ids([1.5]) == ["1.5"]
-
-
-@given(st.lists(st.integers(0, 2**53).map(float), min_size=1))
-def test_floats_and_their_text_give_the_same_ids(numbers):
-    written = [f"{number:.1f}" for number in numbers]
-    assert ids(numbers) == ids(written) == [str(int(number)) for number in numbers]

@@ -6,12 +6,13 @@ import pytest
 from recommender.data.columns import ItemColumns
 from recommender.data.item_rows import item_rows
 from recommender.data.order_lines import LineFormat
+from recommender.errors import DataError
 
 FORM = LineFormat()
 
 
-def rows(*items, columns=None, form=FORM, fold=False):
-    return item_rows(pl.DataFrame(items), columns or ItemColumns(), form, where="items.csv", fold=fold)
+def rows(*items, columns=None, form=FORM, **options):
+    return item_rows(pl.DataFrame(items), columns or ItemColumns(), form, where="items.csv", **options)
 
 
 def test_an_item_is_read():
@@ -66,7 +67,27 @@ def test_the_first_row_of_an_item_counts():
 
 def test_folding_makes_one_item_of_ids_that_differ_in_case_or_blanks():
     read = rows({"item_id": " tea"}, {"item_id": "TEA "}, fold=True)
-    assert read.frame["item_id"].to_list() == ["TEA"]
+    assert read.frame.select("group", "item_id").rows() == [("TEA", "tea")]
+
+
+def test_numbers_are_known_by_the_id_that_order_lines_use():
+    items = [{"item_id": "13085.0"}, {"item_id": "POST"}]
+    assert rows(*items, numbers=True).frame["item_id"].to_list() == ["13085", "POST"]
+    assert rows(*items).frame["item_id"].to_list() == ["13085.0", "POST"]
+
+
+def test_a_row_that_is_not_as_wide_as_the_header_is_ignored_and_told():
+    misshapen = pl.DataFrame({"row": [2], "values": [7]}, schema={"row": pl.UInt32, "values": pl.UInt32})
+    read = rows({"item_id": "tea"}, {"item_id": "jam"}, misshapen=misshapen)
+    assert read.frame["item_id"].to_list() == ["tea"]
+    (finding,) = read.findings
+    assert (finding.code, finding.count, finding.share) == ("misshapen_item", 1, 0.5)
+    assert finding.examples[0].value == "7 values, not as many as the header"
+
+
+def test_lists_in_a_column_that_is_needed_are_refused_by_its_name():
+    with pytest.raises(DataError, match=r"items\.csv: column 'title' for title holds lists or structs"):
+        rows({"item_id": "tea", "title": ["a", "b"]})
 
 
 def test_an_attribute_may_be_called_like_a_column_that_another_one_holds():

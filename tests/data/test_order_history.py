@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.data.cleaning import clean
@@ -24,10 +24,11 @@ def history(*rows, rules=None, items=None):
     """Log and catalog of a few lines: order, customer, item, quantity, price, time, title."""
     raw = pl.DataFrame(rows, schema=SCHEMA, orient="row").lazy()
     lines = order_lines(raw, 0, LineFormat(), where="shop.csv").collect()
+    fold = rules is not None and rules.fold_item_case
     file = (
         None
         if items is None
-        else item_rows(pl.DataFrame(items), ItemColumns(), LineFormat(), where="items.csv")
+        else item_rows(pl.DataFrame(items), ItemColumns(), LineFormat(), where="items.csv", fold=fold)
     )
     kept = clean(lines, ["shop.csv"], rules or CleaningRules(), file, now=NOW).kept
     lines, vocabularies = by_position(kept)
@@ -94,12 +95,29 @@ def test_the_item_file_goes_before_the_lines_and_lines_fill_its_gaps():
 def test_folded_items_are_one():
     rows = [line("1", item="tea"), line("2", item="TEA ")]
     assert history(*rows, rules=CleaningRules(fold_item_case=True))[0].items.ids == ("TEA",)
+    twice = [*rows, line("3", item=" tea")]
+    assert history(*twice, rules=CleaningRules(fold_item_case=True))[0].items.ids == ("tea",)
     assert history(*rows)[0].items.ids == ("TEA ", "tea")
 
 
 def test_folded_customers_are_one():
     rows = [line("1", customer="Ann@shop.example"), line("2", customer="ann@shop.example ")]
-    assert len(history(*rows, rules=CleaningRules(fold_customer_case=True))[0].customers) == 1
+    orders, _ = history(*rows, line("3", None), rules=CleaningRules(fold_customer_case=True))
+    assert orders.customers.ids == ("Ann@shop.example",) and orders.customer.tolist() == [0, 0, -1]
+
+
+def test_patterns_pass_over_letter_case_where_items_are_folded():
+    rules = CleaningRules(fold_item_case=True, non_product=("^post$",), product_pattern="^[a-z]")
+    assert history(line(item="Tea"), line(item="POST"), rules=rules)[0].items.ids == ("Tea",)
+
+
+def test_the_item_file_finds_folded_items_however_either_spells_them():
+    file = {"item_id": [" TEA"], "title": ["Green tea"], "category": ["drinks"]}
+    rules = CleaningRules(fold_item_case=True)
+    orders, items = history(line(item="Tea"), rules=rules, items=file)
+    assert (orders.items.ids, items.title, items.category) == (("Tea",), ("Green tea",), ("drinks",))
+    fuel = CleaningRules(fold_item_case=True, drop_categories=("drinks",))
+    assert history(line(item="Tea"), line(item="jam"), rules=fuel, items=file)[0].items.ids == ("jam",)
 
 
 def test_the_item_files_category_goes_before_the_lines():
@@ -119,6 +137,7 @@ small_lines = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(small_lines, st.randoms(use_true_random=False))
 def test_the_same_lines_in_another_order_give_the_same_log_and_catalog(lines, random):
     shuffled = random.sample(lines, len(lines))
@@ -130,6 +149,7 @@ def test_the_same_lines_in_another_order_give_the_same_log_and_catalog(lines, ra
     np.testing.assert_array_equal(items.price, same_items.price)
 
 
+@settings(deadline=None)
 @given(small_lines)
 def test_a_log_is_sorted_and_every_item_in_it_has_a_line(lines):
     orders, items = history(*lines)

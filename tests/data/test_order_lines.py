@@ -135,6 +135,11 @@ def test_a_missing_column_is_refused_with_the_files_name():
         lines({name: value for name, value in LINE.items() if name != "quantity"})
 
 
+def test_lists_are_refused_with_the_names_of_file_and_column():
+    with pytest.raises(DataError, match=r"shop\.csv: column 'item_id' for item_id holds lists or structs"):
+        lines({**LINE, "item_id": ["tea"]})
+
+
 def test_without_quantities_and_prices_a_line_is_one_unit_of_unknown_price():
     bare = {name: LINE[name] for name in ("order_id", "customer_id", "item_id", "ordered_at")}
     read = lines(bare, form=columns(quantity=[], unit_price=[], line_total=[]))

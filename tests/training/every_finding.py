@@ -126,6 +126,13 @@ CASES: dict[str, Case] = {
         "c,cat,tea,1,1,2024-01-01",
         kept=102, count=1, example=("a.csv", 1, "bob: 100 orders"),  # the median customer has one
     ),
+    "customer_id_case": case(
+        PLAIN, "2,Ann,tea,1,2.50,2024-01-02", "3,ANN,tea,1,2.50,2024-01-02", "4,bob,tea,1,1,2024-01-02",
+        kept=4, count=1, example=("a.csv", 1, "ann / Ann / ANN"),
+    ),
+    "customer_id_blanks": case(
+        PLAIN, "2, ann,tea,1,2.50,2024-01-02", kept=2, count=1, example=("a.csv", 2, "' ann'"),
+    ),
     "item_id_case": case(
         PLAIN, "2,ann,TEA,1,2.50,2024-01-01", kept=2, count=1, example=("a.csv", 1, "tea / TEA"),
     ),
@@ -143,6 +150,10 @@ CASES: dict[str, Case] = {
     "item_without_id": case(
         PLAIN,
         items="item_id,title\ntea,Tea\n,Ghost\n", kept=1, count=1, example=("items.csv", 2, "no item_id"),
+    ),
+    "misshapen_item": case(
+        PLAIN, items="item_id,title\ntea,Tea\njam,Jam, plum\n",
+        kept=1, count=1, example=("items.csv", 2, "3 values, not as many as the header"),
     ),
     "repeated_item": case(
         PLAIN,

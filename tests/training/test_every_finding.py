@@ -77,6 +77,37 @@ def test_a_guessed_encoding_is_told(tmp_path):
     assert result.catalog.title == ("Rosé",)
 
 
+def test_a_guessed_encoding_of_the_item_file_is_told_too(tmp_path):
+    (tmp_path / "orders.csv").write_text(csv(PLAIN))
+    (tmp_path / "items.csv").write_bytes("item_id,title\ntea,Rosé\n".encode("cp1252"))
+    result = read_orders([tmp_path / "orders.csv"], load_settings(), items=tmp_path / "items.csv", now=NOW)
+    (finding,) = result.findings
+    assert (finding.code, finding.count, finding.share) == ("guessed_encoding", 1, 0.5)
+    assert finding.examples[0].file == "items.csv"
+
+
+def test_ids_taken_as_one_are_told_so(tmp_path):
+    settings = "[cleaning]\nfold_customer_case = true"
+    shop = Case({"a.csv": csv(PLAIN, "2,ANN ,tea,1,2.50,2024-01-02")}, 0, ("", 0, ""), 2, settings)
+    finding = read(shop, tmp_path).findings.get("customer_id_blanks")
+    assert finding is not None and finding.action == "blanks taken off"
+
+
+def test_not_sold_lately_is_what_the_settings_say_is_not_recommended(tmp_path):
+    rows = [
+        PLAIN,
+        "2,ann,jam,1,2.50,2024-01-08",
+        "3,ann,tea,1,2.50,2024-01-09",
+        "4,ann,tea,-1,2.50,2024-01-09",
+    ]
+    shop = Case({"a.csv": csv(*rows)}, 0, ("", 0, ""), 4, "[lists]\nretired_after_days = 7.5")
+    finding = read(shop, tmp_path).findings.get("not_sold_lately")
+    assert finding is not None and finding.count == 1
+    # The tea of the 9th was sent back.
+    assert finding.examples[0].value == "tea: last sold 2024-01-01"
+    assert finding.action == "kept in the history, not recommended: not sold for more than 7.5 days"
+
+
 def test_a_line_with_several_reasons_counts_in_each_finding_and_is_put_aside_under_the_first(tmp_path):
     worst = Case(
         {"a.csv": csv(PLAIN, "2,ann,POST,0,-1,2030-01-01")},

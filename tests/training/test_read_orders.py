@@ -147,12 +147,35 @@ def test_a_quarantine_of_nothing_is_a_file_without_rows(tmp_path):
     assert (tmp_path / "aside.csv").read_text() == f"file,row,reason,{HEADER}\n"
 
 
-def test_a_quarantine_of_another_kind_or_in_no_folder_is_refused(tmp_path):
+def test_a_quarantine_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path):
     file = write(tmp_path, "a.csv", "1,ann,tea,1,2.5,2024-01-01")
     with pytest.raises(ConfigError, match=r"must end in \.parquet or \.csv"):
-        read(file, quarantine=tmp_path / "aside.xlsx")
-    with pytest.raises(ConfigError, match=r"cannot write quarantine .*a\.csv/aside\.csv"):
-        read(file, quarantine=file / "aside.csv")
+        read("none.csv", quarantine=tmp_path / "aside.xlsx")
+    with pytest.raises(ConfigError, match=r"cannot write quarantine .*a\.csv/aside\.csv: File exists"):
+        read("none.csv", quarantine=file / "aside.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(ConfigError, match="it is a folder"):
+        read("none.csv", quarantine=tmp_path / "folder.csv")
+
+
+def test_the_letter_case_of_a_quarantines_ending_does_not_matter(tmp_path):
+    file = write(tmp_path, "a.csv", "1,ann,tea,1,2.5,2024-01-01", "1,ann,tea,0,2.5,2024-01-01")
+    read(file, quarantine=tmp_path / "aside.PARQUET")
+    assert pl.read_parquet(tmp_path / "aside.PARQUET")["reason"].to_list() == ["zero_quantity"]
+
+
+def test_on_a_full_disk_the_old_quarantine_stays_and_nothing_else_is_left(tmp_path, monkeypatch):
+    def half_written(frame, path):
+        Path(path).write_text("file,row,rea")
+        raise OSError("No space left on device (os error 28)")
+
+    file = write(tmp_path, "a.csv", "1,ann,tea,1,2.5,2024-01-01")
+    (tmp_path / "aside.csv").write_text("of yesterday")
+    monkeypatch.setattr(pl.DataFrame, "write_csv", half_written)
+    with pytest.raises(ConfigError, match=r"cannot write quarantine .*aside\.csv: No space left on device"):
+        read(file, quarantine=tmp_path / "aside.csv")
+    assert (tmp_path / "aside.csv").read_text() == "of yesterday"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "aside.csv"]
 
 
 @pytest.mark.parametrize(
@@ -244,3 +267,92 @@ def test_before_the_first_order_there_is_nothing_to_read(tmp_path):
     file = write(tmp_path, "a.csv", "1,ann,tea,1,1,2024-01-01", "1,ann,tea,1,1,soon")
     with pytest.raises(DataError, match="no order until then: the first one is of 2024-01-01 00:00:00 UTC"):
         read(file, until=0)
+
+
+def moment(*date):
+    return int(datetime(*date, tzinfo=UTC).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "settings_", "bought_until_then"),
+    [
+        ("2024-01-05 10:00", "", True),
+        ("2024-01-05T10:00:00+01:00", "", True),
+        ("2024-01-02 10:00", "", False),
+        ("1704448800", "", True),
+        ("yes", "", False),
+        ("05.01.2024", "timestamp_format = '%d.%m.%Y'", True),
+        ("02.01.2024", "timestamp_format = '%d.%m.%Y'", False),
+    ],
+)
+def test_a_cancellation_after_the_moment_is_not_known_yet(tmp_path, cancelled, settings_, bought_until_then):
+    day = "01.01.2024" if settings_ else "2024-01-01"
+    rows = [f"1,ann,tea,1,1,{day},", f"2,bob,tea,1,1,{day},{cancelled}"]
+    file = write(tmp_path, "a.csv", *rows, header=HEADER + ",cancelled_at")
+    (tmp_path / "cartlift.toml").write_text(f"[source]\n{settings_}")
+    form = load_settings(tmp_path / "cartlift.toml")
+    then = read_orders([file], form, until=moment(2024, 1, 3), now=NOW)
+    assert (then.orders.orders.ids == ("1", "2")) is bought_until_then
+    assert then.findings.count("not_completed") == 1 - bought_until_then
+    for later in (None, moment(2024, 1, 6)):
+        assert read_orders([file], form, until=later, now=NOW).orders.orders.ids == ("1",)
+
+
+def test_typed_times_of_cancellation_are_known_by_their_moment_too(tmp_path):
+    local = pl.Series([None, datetime(2024, 1, 3, 0, 30)], dtype=pl.Datetime)
+    at = local.dt.replace_time_zone("Europe/Berlin")
+    text = write(tmp_path, "a.csv", "1,ann,tea,1,1,2024-01-01", "2,bob,tea,1,1,2024-01-01")
+    pl.read_csv(text).with_columns(at.alias("cancelled_at")).write_parquet(tmp_path / "a.parquet")
+    before, after = moment(2024, 1, 2, 23, 29), moment(2024, 1, 2, 23, 30)
+    assert len(read(tmp_path / "a.parquet", until=before).orders) == 2
+    assert len(read(tmp_path / "a.parquet", until=after).orders) == 1
+
+
+def test_a_customer_is_the_same_in_files_that_write_numbers_differently(tmp_path):
+    one = write(tmp_path, "a.csv", "1,17850.0,tea,1,1,2024-01-01", "2,walk-in,tea,1,1,2024-01-01")
+    other = write(tmp_path, "b.csv", "3,17850,tea,1,1,2024-01-02")
+    assert read(one, other).orders.customers.ids == ("17850", "walk-in")
+
+
+def test_the_item_file_is_matched_whichever_way_it_writes_numbers(tmp_path):
+    orders = write(tmp_path, "a.csv", "1,ann,13085,1,1,2024-01-01")
+    (tmp_path / "items.csv").write_text("item_id,title\n13085.0,Tea\nPOST,Postage\n")
+    assert read(orders, items=tmp_path / "items.csv").catalog.title == ("Tea",)
+
+
+def test_folding_publishes_ids_as_the_shop_writes_them(tmp_path):
+    rows = ["1,ann0@example.com,tea,1,1,2024-01-01", "2,ann0@example.com,TEA,1,1,2024-01-02"]
+    file = write(tmp_path, "a.csv", *rows, "3,Ann0@Example.com ,tea ,1,1,2024-01-03")
+    (tmp_path / "items.csv").write_text("item_id,title\nTea,Green tea\nCoal,Coal\n")
+    (tmp_path / "cartlift.toml").write_text("[cleaning]\nfold_customer_case = true\nfold_item_case = true")
+    form = load_settings(tmp_path / "cartlift.toml")
+    result = read_orders([file], form, items=tmp_path / "items.csv", now=NOW)
+    assert (result.orders.customers.ids, result.orders.items.ids) == (("ann0@example.com",), ("tea",))
+    assert result.catalog.title == ("Green tea",) and result.findings.count("unknown_item") == 0
+    never_sold = result.findings.get("never_sold")
+    assert never_sold.count == 1 and never_sold.examples[0].value == "Coal"
+
+
+def test_an_item_file_that_cannot_be_read_is_refused_by_name(tmp_path):
+    orders = write(tmp_path, "a.csv", "1,ann,tea,1,1,2024-01-01")
+    items = tmp_path / "items.parquet"
+    pl.DataFrame({"item_id": [["tea"]], "title": ["Tea"]}).write_parquet(items)
+    with pytest.raises(DataError, match=r"items\.parquet: column 'item_id' for item_id holds lists"):
+        read(orders, items=items)
+    pl.DataFrame({"item_id": [str(n) for n in range(5000)]}).write_parquet(items)
+    damaged = bytearray(items.read_bytes())
+    damaged[40:200] = bytes(160)
+    items.write_bytes(damaged)
+    with pytest.raises(DataError, match=r"^items\.parquet cannot be read: ") as refused:
+        read(orders, items=items)
+    assert "\n" not in str(refused.value)
+
+
+def test_rows_of_several_item_files_are_counted_through_all_of_them(tmp_path):
+    orders = write(tmp_path, "orders.csv", "1,ann,tea,1,1,2024-01-01")
+    items = tmp_path / "items"
+    items.mkdir()
+    (items / "a.csv").write_text("item_id,title\ntea,Tea\n")
+    (items / "b.csv").write_text("item_id,title\njam,Jam, plum\n")
+    finding = read(orders, items=items).findings.get("misshapen_item")
+    assert (finding.examples[0].file, finding.examples[0].row) == ("a.csv … b.csv", 2)

@@ -1,25 +1,22 @@
-"""Tables of the shop, opened and read as canonical lines and item rows."""
+"""Tables of the shop, opened and read as canonical order lines."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import cast
 
 import polars as pl
 
-from recommender.data.item_rows import ItemRows, item_rows
-from recommender.data.order_lines import order_lines
+from recommender.data.ids import alike_in_all_files
+from recommender.data.order_lines import IDS, LineFormat, order_lines
+from recommender.data.timestamps import epoch_seconds
 from recommender.errors import ConfigError, DataError
 
 from ..progress import Progress
-from ..settings import Settings
 from ..source_settings import SourceSettings
 from .database import is_database, open_query
 from .files import open_files
 from .preset_hint import preset_hint
-from .tables import Table
-
-Source = str | Path
+from .tables import Source, Table, reading
 
 
 def open_orders(sources: Sequence[Source], source: SourceSettings, query: str | None) -> list[Table]:
@@ -51,7 +48,7 @@ def read_lines(
         tables: the shop's tables of order lines.
         source: how they are written.
         progress: told of every table.
-        until: seconds since 1970 UTC; lines of later orders are left out.
+        until: seconds since 1970 UTC; lines of later orders are left out, and no later cancellation is known.
 
     Raises:
         DataError: a needed column is missing, not one line can be read, or none is of that time.
@@ -61,10 +58,10 @@ def read_lines(
         for file, table in enumerate(tables):
             read.append(_lines_of(table, file, source))
             advance(file + 1)
-        lines = pl.concat(read)
+        lines = alike_in_all_files(pl.concat(read), IDS)
     if not lines["unreadable"].is_null().any():
         raise DataError(_no_line(lines, tables))
-    return lines if until is None else _known_at(lines, until)
+    return lines if until is None else _not_cancelled_yet(_known_at(lines, until), until, source.line_format)
 
 
 def _known_at(lines: pl.DataFrame, until: int) -> pl.DataFrame:
@@ -78,15 +75,27 @@ def _known_at(lines: pl.DataFrame, until: int) -> pl.DataFrame:
     return known
 
 
+def _not_cancelled_yet(lines: pl.DataFrame, until: int, form: LineFormat) -> pl.DataFrame:
+    """The lines without cancellations after a moment; one of unreadable time is known from the start."""
+    said = lines["cancelled_at"].unique().drop_nulls()
+    later = said.filter((_moments(said.cast(pl.String), form) > until).fill_null(False))
+    known = pl.when(~pl.col("cancelled_at").is_in(later.implode())).then("cancelled_at")
+    return lines.with_columns(known.alias("cancelled_at"))
+
+
+def _moments(text: pl.Series, form: LineFormat) -> pl.Series:
+    """Times by the shop's format; typed columns have become ISO 8601, whatever that format is."""
+    by_format = epoch_seconds(text, zone=form.zone, timestamp_format=form.timestamp_format)
+    return by_format.zip_with(by_format.is_not_null(), epoch_seconds(text, zone=form.zone))
+
+
 def _lines_of(table: Table, file: int, source: SourceSettings) -> pl.DataFrame:
-    try:
-        lines = order_lines(table.frame, file, source.line_format, where=table.name).collect(
-            engine="streaming"
-        )
-    except DataError as error:
-        raise DataError(f"{error}{preset_hint(table.frame.collect_schema().names())}") from error
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{table.name} cannot be read: {str(error).splitlines()[0]}") from error
+    with reading(table.name):
+        try:
+            canonical = order_lines(table.frame, file, source.line_format, where=table.name)
+        except DataError as error:
+            raise DataError(f"{error}{preset_hint(table.frame.collect_schema().names())}") from error
+        lines = canonical.collect(engine="streaming")
     if table.misshapen.is_empty():
         return lines
     said = (
@@ -104,32 +113,4 @@ def _no_line(lines: pl.DataFrame, tables: Sequence[Table]) -> str:
     return (
         f"{names}: not one of {len(lines):,} lines can be read; the first says {said!r}. "
         "Look at timestamp_format, decimal and delimiter in [source]"
-    )
-
-
-def read_items(items: Source | None, sources: Sequence[Source], settings: Settings) -> ItemRows | None:
-    """What the item file says, or the query for items; None where there is neither.
-
-    Args:
-        items: item file; goes before the query.
-        sources: where orders come from; the query for items goes to the same database.
-        settings: how items are written.
-
-    Raises:
-        ConfigError: a query for items without a database.
-        DataError: the file or the database cannot be read, or its column of ids is missing.
-    """
-    source = settings.source
-    if items is not None:
-        tables = open_files([items], source)
-    elif source.items_query:
-        if not is_database(sources[0]):
-            raise ConfigError("items_query needs a database URL as the source of orders")
-        tables = [open_query(str(sources[0]), source.items_query, name="items query")]
-    else:
-        return None
-    raw = pl.concat([table.frame for table in tables], how="diagonal_relaxed").collect()
-    name = tables[0].name if len(tables) == 1 else str(items)
-    return item_rows(
-        raw, source.item_columns, source.line_format, where=name, fold=settings.cleaning.fold_item_case
     )

@@ -1,6 +1,8 @@
 """Order lines and items out of a shop's database."""
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,18 @@ _BATCH = 100_000
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql",
             "mariadb": "mariadb+pymysql"}  # fmt: skip
 _EXTRAS = {"psycopg": "postgresql", "pymysql": "mysql"}
+_NAMES = re.compile(r"(sqlite|postgres|mysql|mariadb)[\w+]*:")
+_SECRET = re.compile(r"pass|secret|key|token", re.IGNORECASE)
+_ESCAPED = (
+    "special characters in its password must be percent-encoded: "
+    "@ is %40, : is %3A, / is %2F, ? is %3F, % is %25"
+)
 _KEPT = (bool, int, float, str)
 
 
 def is_database(source: str | Path) -> bool:
-    """Whether a source is a database URL rather than a file."""
-    return isinstance(source, str) and "://" in source
+    """Whether a source is a database URL, or was meant for one, rather than a file."""
+    return isinstance(source, str) and ("://" in source or _NAMES.match(source) is not None)
 
 
 def open_query(url: str, query: str, *, name: str) -> Table:
@@ -44,13 +52,14 @@ def open_query(url: str, query: str, *, name: str) -> Table:
         engine = create_engine(address)
     except ModuleNotFoundError as error:
         raise ConfigError(_missing_driver(address, error)) from error
-    except (NoSuchModuleError, ArgumentError) as error:
-        raise ConfigError(f"{_shown(address)}: {error}") from error
+    except (NoSuchModuleError, ArgumentError, TypeError, ValueError) as error:
+        raise ConfigError(f"{_shown(address)}: {_reason(error, address)}") from None
     try:
         with engine.connect() as connection:
             return Table(name, _selected(connection, query).lazy())
-    except SQLAlchemyError as error:
-        raise DataError(f"{_shown(address)}: {_reason(error)}") from error
+    # Drivers refuse unknown arguments of a URL by a TypeError, and some values by a ValueError.
+    except (SQLAlchemyError, TypeError, ValueError) as error:
+        raise DataError(f"{_shown(address)}: {_reason(error, address)}") from None
     finally:
         engine.dispose()
 
@@ -58,11 +67,14 @@ def open_query(url: str, query: str, *, name: str) -> Table:
 def _address(url: str) -> URL:
     try:
         address = make_url(url)
-    except ArgumentError as error:
-        # The message repeats the URL, password and all.
+    # What they say repeats parts of the URL, which may be of the password.
+    except (ArgumentError, ValueError):
         raise ConfigError(
-            "this is no database URL; write e.g. postgresql://user:password@host/shop"
-        ) from error
+            f"this is no database URL; write e.g. postgresql://user:password@host/shop; {_ESCAPED}"
+        ) from None
+    # A second @ means that a password has one, and the rest of it now passes for a host.
+    if address.get_backend_name() != "sqlite" and url.count("@") > 1:
+        raise ConfigError(f"this database URL has more than one @; {_ESCAPED}")
     return address.set(drivername=_DRIVERS.get(address.drivername, address.drivername))
 
 
@@ -74,7 +86,9 @@ def _check_file(address: URL) -> None:
 
 
 def _shown(address: URL) -> str:
-    return address.render_as_string(hide_password=True)
+    """Driver, host and database: users and passwords stand everywhere else."""
+    database = (address.database or "").partition(";")[0]
+    return f"{address.drivername}://{address.host or ''}/{database}"
 
 
 def _missing_driver(address: URL, error: ModuleNotFoundError) -> str:
@@ -83,10 +97,18 @@ def _missing_driver(address: URL, error: ModuleNotFoundError) -> str:
     return f"{_shown(address)}: the driver {error.name} is not installed: {remedy}"
 
 
-def _reason(error: SQLAlchemyError) -> str:
-    """What the database said, in one line, without the query and the advertising link."""
+def _reason(error: Exception, address: URL) -> str:
+    """What the database said, in one line, without the query, the advertising link and any password."""
     said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0] if said else type(error).__name__
+    line = said.splitlines()[0] if said else type(error).__name__
+    for secret in _secrets(address):
+        line = line.replace(secret, "***")
+    return line
+
+
+def _secrets(address: URL) -> list[str]:
+    asked = [values for name, values in address.normalized_query.items() if _SECRET.search(name)]
+    return [secret for secret in (address.password or "", *chain.from_iterable(asked)) if secret]
 
 
 def _selected(connection: Connection, query: str) -> pl.DataFrame:

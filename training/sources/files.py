@@ -10,13 +10,13 @@ from recommender.errors import DataError
 
 from ..source_settings import SourceSettings
 from .csv_files import open_csv
-from .tables import Table
+from .tables import Source, Table
 
 _CSV = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _PARQUET = (".parquet", ".pq")
 
 
-def open_files(sources: Sequence[str | Path], settings: SourceSettings) -> list[Table]:
+def open_files(sources: Sequence[Source], settings: SourceSettings) -> list[Table]:
     """Every file that the sources name, each once, in the order given and folders by name.
 
     Raises:
@@ -27,7 +27,7 @@ def open_files(sources: Sequence[str | Path], settings: SourceSettings) -> list[
     return [_open(file, name, settings) for file, name in zip(files, names, strict=True)]
 
 
-def _files_of(source: str | Path) -> list[Path]:
+def _files_of(source: Source) -> list[Path]:
     path = Path(source)
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if _is_table(file))

@@ -1,5 +1,6 @@
 """Order lines that were put aside, as the shop wrote them."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,26 +14,47 @@ from .tables import Table
 _SUFFIXES = (".parquet", ".csv")
 
 
+def prepare_quarantine(path: Path) -> None:
+    """Refuse a file that `write_quarantine` could not write, before any work is done; make its folder.
+
+    Raises:
+        ConfigError: neither Parquet nor CSV, or there can be no such file.
+    """
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ConfigError(f"quarantine {path} must end in .parquet or .csv")
+    if path.is_dir():
+        raise ConfigError(f"cannot write quarantine {path}: it is a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write quarantine {path}: {error.strerror or error}") from error
+
+
 def write_quarantine(path: Path, aside: pl.DataFrame, tables: Sequence[Table]) -> None:
     """Write lines put aside, all their own columns as text, with file, row and reason before them.
 
     Args:
-        path: `.parquet` or `.csv`; replaced if there.
+        path: as `prepare_quarantine` accepts it; replaced if there, whole or not at all.
         aside: `file` (position in `tables`), `row` (1-based) and `reason` of each line.
         tables: where the lines were read; read again here.
 
     Raises:
-        ConfigError: neither Parquet nor CSV, or the file cannot be written.
+        ConfigError: the file cannot be written; nothing is left of it.
     """
-    suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise ConfigError(f"quarantine {path} must end in .parquet or .csv")
     lines = pl.concat([*_lines(aside, tables)], how="diagonal")
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines.write_parquet(path) if suffix == ".parquet" else lines.write_csv(path)
-    except OSError as error:
-        raise ConfigError(f"cannot write quarantine {path}: {error.strerror}") from error
+        if path.suffix.lower() == ".parquet":
+            lines.write_parquet(unfinished)
+        else:
+            lines.write_csv(unfinished)
+        os.replace(unfinished, path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ConfigError(
+            f"cannot write quarantine {path}: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _lines(aside: pl.DataFrame, tables: Sequence[Table]) -> Iterator[pl.DataFrame]:

@@ -16,9 +16,10 @@ from recommender.errors import DataError
 
 from ..progress import Progress, Silent
 from ..settings import Settings
-from .canonical import Source, open_orders, read_items, read_lines
-from .quarantine import write_quarantine
-from .tables import Table
+from .canonical import open_orders, read_lines
+from .item_file import open_items, read_items
+from .quarantine import prepare_quarantine, write_quarantine
+from .tables import Source, Table
 
 SILENT = Silent()
 
@@ -60,21 +61,25 @@ def read_orders(
         settings: how they are written and what counts as a purchase.
         items: item file; without it, that of the settings, if any.
         query: SQL that selects order lines from a database.
-        quarantine: file to write the lines put aside to, `.parquet` or `.csv`.
+        quarantine: file to write the lines put aside to, `.parquet` or `.csv`; its folder is made.
         until: seconds since 1970 UTC; lines of later orders are passed over, as if the shop had not written
-            them yet: neither prices, titles nor findings know of them.
+            them yet: neither prices, titles nor findings know of them. So are cancellations after it.
         now: seconds since 1970 UTC, orders after which cannot be right; the clock's time without it.
         progress: told of every step.
 
     Raises:
-        ConfigError: the sources do not fit together, or a database driver is missing.
+        ConfigError: the sources do not fit together, a database driver is missing, or the quarantine cannot
+            be written.
         DataError: nothing can be read, a needed column is missing, or no line is left.
     """
+    if quarantine:
+        prepare_quarantine(quarantine)
     sources = sources or settings.source.orders
     with progress.step("Open orders"):
         tables = open_orders(sources, settings.source, query or settings.source.query)
-    item_file = read_items(items or settings.source.items, sources, settings)
+        item_tables = open_items(items or settings.source.items, sources, settings.source)
     lines = read_lines(tables, settings.source, progress, until)
+    item_file = read_items(item_tables, lines, settings)
     with progress.step("Clean orders"):
         names = [table.name for table in tables]
         cleaned = clean(lines, names, settings.cleaning, item_file, now=int(time()) if now is None else now)
@@ -85,7 +90,7 @@ def read_orders(
         with progress.step("Write lines put aside"):
             write_quarantine(quarantine, cleaned.aside, tables)
     with progress.step("Sort orders"):
-        return _history(cleaned, item_file, tables, settings)
+        return _history(cleaned, item_file, [*tables, *item_tables], settings)
 
 
 def _history(
@@ -96,11 +101,12 @@ def _history(
         raise DataError(f"no purchase is left of {len(cleaned.lines):,} lines: {_reasons(cleaned)}")
     lines, vocabularies = by_position(kept)
     orders = order_log(lines, vocabularies)
+    days = settings.lists.retired_after_days
     findings = (
         cleaned.findings
         + _guessed_encodings(tables)
-        + findings_as_read(cleaned.lines, cleaned.files, fold=settings.cleaning.fold_item_case)
-        + findings_of_history(lines, orders, cleaned.files)
+        + findings_as_read(cleaned.lines, cleaned.files, settings.cleaning)
+        + findings_of_history(lines, orders, cleaned.files, retired_after_days=days)
     )
     if item_file is not None:
         findings += findings_of_item_file(orders, lines, item_file, cleaned.files)

@@ -1,11 +1,19 @@
 """One file or query, opened but not yet read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import polars as pl
 
+from recommender.errors import DataError
 
-def _no_rows() -> pl.DataFrame:
+Source = str | Path
+
+
+def no_rows() -> pl.DataFrame:
+    """Misshapen rows of a table that has none."""
     return pl.DataFrame(schema={"row": pl.UInt32, "values": pl.UInt32})
 
 
@@ -22,5 +30,19 @@ class Table:
 
     name: str
     frame: pl.LazyFrame
-    misshapen: pl.DataFrame = field(default_factory=_no_rows)
+    misshapen: pl.DataFrame = field(default_factory=no_rows)
     guessed_encoding: str | None = None
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Say which file it was that could not be read.
+
+    Raises:
+        DataError: the file is damaged, or holds what nothing can be made of.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        said = str(error).strip() or type(error).__name__
+        raise DataError(f"{name} cannot be read: {said.splitlines()[0]}") from error
