@@ -2,18 +2,24 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from recommender.errors import SnapshotMissing, StoreUnavailable
+from recommender.errors import SnapshotMissing, SnapshotUnreadable, StoreUnavailable
+from recommender.snapshot.reader_check import (
+    MANIFEST_KEY,
+    check_readable,
+    is_read_first,
+    is_same_but_for_time,
+)
 from recommender.snapshot.store import Capacity, Entry, PublicationSize, SnapshotStore
 
 from .progress import Progress, Silent
 
 SAMPLE = 1_000
-"""Entries that are read back and compared byte for byte."""
+"""Entries that are read back and compared byte for byte, besides those that a service reads first."""
 
 
 class Publication(Protocol):
@@ -37,11 +43,13 @@ class PublicationPlan:
         snapshot: id.
         size: how much it is.
         capacity: what it will take in the store beyond what is there of it already.
+        there: entries that an interrupted publication of it has left in the store.
     """
 
     snapshot: str
     size: PublicationSize
     capacity: Capacity
+    there: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,8 @@ class PublishReport:
         previous: id to roll back to, None for a first publication.
         entries: entries of the snapshot.
         size: bytes of their keys and values.
-        already_active: it was active before, and nothing was done.
+        already_active: it was active before.
+        repaired: entries of the live snapshot that were put right; None where nothing was wrong with it.
         needed: memory that was expected to be taken, in bytes.
         compared: entries that were read back and compared.
         dropped: ids of older snapshots that were dropped.
@@ -65,6 +74,7 @@ class PublishReport:
     entries: int
     size: int
     already_active: bool = False
+    repaired: int | None = None
     needed: int = 0
     compared: int = 0
     dropped: tuple[str, ...] = ()
@@ -82,35 +92,31 @@ def publish(
     """Make `source` the snapshot that readers see.
 
     Interrupted at any moment, even by a kill, the snapshot of before stays live and whole; publishing
-    again goes on where it stopped.
+    again goes on where it stopped. Publishing what is live looks whether it is there as it should be, and
+    repairs it where it is not.
 
     Args:
         source: what to publish.
         store: where to.
         progress: hears of each step.
-        announce: hears what it will take, before anything is written.
+        announce: hears what it will take, before anything is written; not for what is live already.
         seed: chooses the entries that are read back.
 
     Raises:
         StoreUnavailable: the store does not answer, has no room, or another publisher is at work.
-        SnapshotUnreadable: the store did not keep what was written; the snapshot of before stays live.
+        SnapshotUnreadable: no service could read it, or the store did not keep what was written; the
+            snapshot of before stays live.
     """
     started = time.perf_counter()
     progress = progress or Silent()
+    with progress.step("Check"):
+        looked_at = _look_through(source, seed)
     with store.publishing():
         if _active_id(store) == source.snapshot_id:
-            return replace(_report(source.snapshot_id, store), already_active=True)
-        # First, so that what an earlier publication left behind does not count against this one.
-        store.prune(keep=[source.snapshot_id])
-        plan = _plan(source, store, progress)
-        announce(plan)
-        _require_room(plan)
-        compared = _write_and_verify(source, store, plan.size, progress, seed)
-        store.activate(source.snapshot_id)
-        report = _report(source.snapshot_id, store)
-        dropped = _prune(store, progress)
-    seconds = time.perf_counter() - started
-    return replace(report, needed=plan.capacity.needed, compared=compared, dropped=dropped, seconds=seconds)
+            report = _kept_live(source, store, looked_at, progress)
+        else:
+            report = _made_live(source, store, looked_at, progress, announce)
+    return replace(report, seconds=time.perf_counter() - started)
 
 
 def _active_id(store: SnapshotStore) -> str | None:
@@ -120,20 +126,133 @@ def _active_id(store: SnapshotStore) -> str | None:
         return None
 
 
-def _plan(source: Publication, store: SnapshotStore, progress: Progress) -> PublicationPlan:
-    with progress.step("Measure"):
-        size = _measured(source)
-    there = [stored for stored in store.snapshots() if stored.snapshot == source.snapshot_id]
-    capacity = store.capacity(
-        max(size.entries - sum(stored.entries for stored in there), 0),
-        max(size.size - sum(stored.size for stored in there), 0),
-    )
-    return PublicationPlan(source.snapshot_id, size, capacity)
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    """What is known of a publication after going through it once.
+
+    Attributes:
+        size: how much it is.
+        sample: entries to be compared with what the store kept; all that a service reads first is in it.
+    """
+
+    size: PublicationSize
+    sample: Mapping[str, bytes]
 
 
-def _measured(source: Publication) -> PublicationSize:
-    lengths = [len(key.encode()) + len(value) for key, value in source.entries()]
-    return PublicationSize(len(lengths), sum(lengths))
+def _look_through(source: Publication, seed: int) -> _LookedAt:
+    """Measure a publication, and see whether a service could read it."""
+    try:
+        looked_at = _sampled(source, random.Random(seed))
+        check_readable(source.snapshot_id, looked_at.sample)
+    # ValueError: the encoding has no bytes for such a list.
+    except (SnapshotUnreadable, ValueError) as error:
+        raise SnapshotUnreadable(
+            f"no service could read snapshot {source.snapshot_id} ({error}): nothing was published, and what "
+            "was live stays live; train again with this version of cartlift"
+        ) from error
+    return looked_at
+
+
+def _sampled(source: Publication, chance: random.Random) -> _LookedAt:
+    entries = size = 0
+    first: dict[str, bytes] = {}
+    drawn: list[Entry] = []
+    for entries, (key, value) in enumerate(source.entries(), start=1):
+        size += len(key.encode()) + len(value)
+        if is_read_first(key):
+            first[key] = value
+        else:
+            _draw(drawn, (key, value), entries - len(first), chance)
+    return _LookedAt(PublicationSize(entries, size), first | dict(drawn))
+
+
+def _draw(drawn: list[Entry], entry: Entry, number: int, chance: random.Random) -> None:
+    """Keep `SAMPLE` of the first `number` entries, each as likely as any other (Vitter's algorithm R)."""
+    if number <= SAMPLE:
+        drawn.append(entry)
+    elif (place := chance.randrange(number)) < SAMPLE:
+        drawn[place] = entry
+
+
+def _kept_live(
+    source: Publication, store: SnapshotStore, looked_at: _LookedAt, progress: Progress
+) -> PublishReport:
+    manifest = _live_manifest(source.snapshot_id, store, ours=looked_at.sample[MANIFEST_KEY])
+    sample = {**looked_at.sample, MANIFEST_KEY: manifest}
+    repaired = None
+    if not _is_whole(source.snapshot_id, store, sample, looked_at.size, progress):
+        with progress.step("Repair", looked_at.size.entries) as advance:
+            repaired = store.repair(source.snapshot_id, _Entries(source, manifest), progress=advance)
+        with progress.step("Verify"):
+            store.verify(source.snapshot_id, sample)
+    report = _report(source.snapshot_id, store, looked_at)
+    return replace(report, already_active=True, repaired=repaired)
+
+
+def _live_manifest(snapshot: str, store: SnapshotStore, ours: bytes) -> bytes:
+    """The manifest that is live, or ours where that one is damaged.
+
+    Trained again from the same orders, a snapshot has the same id and another time of training; what
+    readers see under an id does not change for that.
+    """
+    (live,) = store.read(snapshot, [MANIFEST_KEY])
+    return live if live is not None and is_same_but_for_time(live, ours) else ours
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """Entries of a publication, to be gone through as often as needed; with another manifest, if given."""
+
+    source: Publication
+    manifest: bytes | None = None
+
+    def __iter__(self) -> Iterator[Entry]:
+        for key, value in self.source.entries():
+            yield key, self.manifest if self.manifest and key == MANIFEST_KEY else value
+
+
+def _is_whole(
+    snapshot: str,
+    store: SnapshotStore,
+    sample: Mapping[str, bytes],
+    size: PublicationSize,
+    progress: Progress,
+) -> bool:
+    try:
+        with progress.step("Verify"):
+            store.verify(snapshot, sample)
+    except (SnapshotMissing, SnapshotUnreadable):
+        return False
+    # Entries could be missing from the books as well.
+    return any(s.snapshot == snapshot and s.entries == size.entries for s in store.snapshots())
+
+
+def _made_live(
+    source: Publication,
+    store: SnapshotStore,
+    looked_at: _LookedAt,
+    progress: Progress,
+    announce: Callable[[PublicationPlan], None],
+) -> PublishReport:
+    # First, so that what an earlier publication left behind does not count against this one.
+    store.prune(keep=[source.snapshot_id])
+    plan = _plan(source, store, looked_at.size)
+    announce(plan)
+    _require_room(plan)
+    with progress.step("Write", plan.size.entries) as advance:
+        store.write(source.snapshot_id, _Entries(source), progress=advance)
+    with progress.step("Verify"):
+        store.verify(source.snapshot_id, looked_at.sample)
+    store.activate(source.snapshot_id)
+    report = _report(source.snapshot_id, store, looked_at)
+    return replace(report, needed=plan.capacity.needed, dropped=_prune(store, progress))
+
+
+def _plan(source: Publication, store: SnapshotStore, size: PublicationSize) -> PublicationPlan:
+    stored = [stored for stored in store.snapshots() if stored.snapshot == source.snapshot_id]
+    there = PublicationSize(sum(s.entries for s in stored), sum(s.size for s in stored))
+    capacity = store.capacity(max(size.entries - there.entries, 0), max(size.size - there.size, 0))
+    return PublicationPlan(source.snapshot_id, size, capacity, there.entries)
 
 
 def _require_room(plan: PublicationPlan) -> None:
@@ -145,36 +264,6 @@ def _require_room(plan: PublicationPlan) -> None:
         )
 
 
-def _write_and_verify(
-    source: Publication, store: SnapshotStore, size: PublicationSize, progress: Progress, seed: int
-) -> int:
-    entries = _Sampled(source, _sample_positions(size.entries, seed))
-    with progress.step("Write", size.entries) as advance:
-        store.write(source.snapshot_id, entries, progress=advance)
-    with progress.step("Verify"):
-        store.verify(source.snapshot_id, entries.sample)
-    return len(entries.sample)
-
-
-def _sample_positions(n_entries: int, seed: int) -> frozenset[int]:
-    return frozenset(random.Random(seed).sample(range(n_entries), min(SAMPLE, n_entries)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Sampled:
-    """Entries of a publication; some are remembered as they pass by, to be compared later."""
-
-    source: Publication
-    positions: frozenset[int]
-    sample: dict[str, bytes] = field(default_factory=dict)
-
-    def __iter__(self) -> Iterator[Entry]:
-        for position, (key, value) in enumerate(self.source.entries()):
-            if position in self.positions:
-                self.sample[key] = value
-            yield key, value
-
-
 def _prune(store: SnapshotStore, progress: Progress) -> tuple[str, ...]:
     # The snapshot is live by now: what cannot be dropped this time is dropped by the next publication.
     with progress.step("Drop old snapshots"), suppress(StoreUnavailable):
@@ -182,11 +271,10 @@ def _prune(store: SnapshotStore, progress: Progress) -> tuple[str, ...]:
     return ()
 
 
-def _report(snapshot: str, store: SnapshotStore) -> PublishReport:
-    stored = store.snapshots()
-    (live,) = (s for s in stored if s.snapshot == snapshot)
-    previous = next((s.snapshot for s in stored if s.state == "previous"), None)
-    return PublishReport(snapshot, previous, live.entries, live.size)
+def _report(snapshot: str, store: SnapshotStore, looked_at: _LookedAt) -> PublishReport:
+    previous = next((s.snapshot for s in store.snapshots() if s.state == "previous"), None)
+    size = looked_at.size
+    return PublishReport(snapshot, previous, size.entries, size.size, compared=len(looked_at.sample))
 
 
 def readable(size: int) -> str:

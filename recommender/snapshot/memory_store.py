@@ -29,6 +29,18 @@ class MemoryStore:
         self._entries[snapshot] = written
         self._whole.add(snapshot)
 
+    def repair(
+        self, snapshot: str, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
+    ) -> int:
+        """See `SnapshotStore.repair`."""
+        kept, repaired = self._entries.setdefault(snapshot, {}), 0
+        for count, (key, value) in enumerate(entries, start=1):
+            repaired += kept.get(key) != value
+            kept[key] = value
+            progress(count)
+        self._whole.add(snapshot)
+        return repaired
+
     def activate(self, snapshot: str) -> None:
         """See `SnapshotStore.activate`."""
         if snapshot not in self._whole:
@@ -78,7 +90,8 @@ class MemoryStore:
             raise SnapshotMissing(f"cannot verify {snapshot}: it was never written to the end")
         wrong = [key for key, value in sample.items() if self._entries[snapshot].get(key) != value]
         if wrong:
-            self._whole.discard(snapshot)
+            if snapshot != self._active:
+                self._whole.discard(snapshot)
             raise SnapshotUnreadable(
                 f"{len(wrong)} entries of {snapshot} are not what was written: publish it again"
             )

@@ -105,5 +105,7 @@ def _remedy(error: exceptions.RedisError) -> str:
             return "it is a replica, give the URL of the primary"
         case exceptions.MovedError():
             return "it is one node of a cluster, give the URL of a single Redis"
+        case exceptions.ResponseError() if "WRONGTYPE" in str(error):
+            return "something else wrote to that key, remove it and publish again"
         case _:
             return "its log may say more; Redis 6.2 or newer is needed"

@@ -41,16 +41,30 @@ class RedisEntries:
     def write_chunk(self, snapshot: str, chunk: Sequence[Entry], before: Written) -> None:
         """Write one more chunk after those counted in `before`."""
         # First the names, then the entries: whatever a kill leaves behind can be dropped by name.
-        self._lock.renew(
-            _RECORD_AND_KEY_LIST,
-            [self._keys.registry, self._keys.key_list(snapshot, before.chunks)],
-            [snapshot, before.record(UNFINISHED).encode(), encode_key_list([key for key, _ in chunk])],
-        )
-        prefix = self._keys.entry(snapshot, "")
-        with self._client.pipeline(transaction=False) as commands:
-            for part in in_chunks(chunk, ENTRIES_PER_COMMAND):
-                commands.mset({prefix + key: value for key, value in part})
-            commands.execute()
+        self._name_chunk(snapshot, chunk, before.chunks, before.record(UNFINISHED))
+        self._set(snapshot, chunk)
+
+    def repair_chunk(
+        self, snapshot: str, chunk: Sequence[Entry], before: Written, noted: SnapshotRecord
+    ) -> int:
+        """Set what differs in the chunk after those counted in `before`; return how many entries did.
+
+        `noted` is what the registry says of the snapshot: it is kept for as long as it covers more chunks.
+        """
+        record = noted if noted.chunks > before.chunks else before.record(UNFINISHED)
+        self._name_chunk(snapshot, chunk, before.chunks, record)
+        wrong = self.different(snapshot, chunk)
+        self._set(snapshot, wrong)
+        return len(wrong)
+
+    def different(self, snapshot: str, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of the entries that Redis does not have, or has with another value."""
+        return [
+            entry
+            for part in in_chunks(entries, ENTRIES_PER_COMMAND)
+            for entry, found in zip(part, self._values(snapshot, part), strict=True)
+            if found != entry[1]
+        ]
 
     def record(self, snapshot: str, record: SnapshotRecord) -> None:
         """Note how far a snapshot is."""
@@ -75,6 +89,29 @@ class RedisEntries:
                 commands.unlink(*part)
             commands.unlink(self._keys.key_list(snapshot, chunk))
             commands.execute()
+
+    def drop_key_lists(self, snapshot: str, chunks: range) -> None:
+        """Drop the names of chunks whose entries stand on other lists by now."""
+        for chunk in chunks:
+            self._client.unlink(self._keys.key_list(snapshot, chunk))
+
+    def _name_chunk(self, snapshot: str, chunk: Sequence[Entry], number: int, record: SnapshotRecord) -> None:
+        self._lock.renew(
+            _RECORD_AND_KEY_LIST,
+            [self._keys.registry, self._keys.key_list(snapshot, number)],
+            [snapshot, record.encode(), encode_key_list([key for key, _ in chunk])],
+        )
+
+    def _set(self, snapshot: str, entries: Sequence[Entry]) -> None:
+        prefix = self._keys.entry(snapshot, "")
+        with self._client.pipeline(transaction=False) as commands:
+            for part in in_chunks(entries, ENTRIES_PER_COMMAND):
+                commands.mset({prefix + key: value for key, value in part})
+            commands.execute()
+
+    def _values(self, snapshot: str, entries: Sequence[Entry]) -> list[bytes | None]:
+        keys = self._keys.entries(snapshot, [key for key, _ in entries])
+        return cast("list[bytes | None]", self._client.mget(keys))
 
     def _count_chunk(self, snapshot: str, chunk: int) -> int:
         self._lock.renew()

@@ -116,7 +116,8 @@ def decode_registry(raw: Mapping[bytes, bytes]) -> dict[str, SnapshotRecord]:
         return {id_.decode(): msgspec.json.decode(record, type=SnapshotRecord) for id_, record in raw.items()}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SnapshotUnreadable(
-            f"the snapshots' registry in Redis cannot be read ({error}): something else wrote to it"
+            f"the snapshots' registry in Redis cannot be read ({error}): something else wrote to it. Remove "
+            f"the key {KEY_PREFIX}{{SHOP}}:snapshots, then publish again: what is live stays live"
         ) from error
 
 
@@ -131,7 +132,8 @@ class Pointer:
     def decode(cls, raw: Mapping[bytes, bytes]) -> "Pointer":
         """The pointer as Redis holds it; empty where nothing was ever published."""
         active, previous = raw.get(b"active"), raw.get(b"previous")
-        return cls(active.decode() if active else None, previous.decode() if previous else None)
+        names = (id_.decode(errors="replace") if id_ else None for id_ in (active, previous))
+        return cls(*names)
 
     def after(self, snapshot: str) -> "Pointer":
         """The pointer once `snapshot` is active."""
@@ -173,8 +175,21 @@ class ShopState:
         return [
             id_
             for id_, record in self.records.items()
-            if id_ not in kept and (record.active_until is None or self.now - record.active_until >= grace)
+            if id_ not in kept and not self._may_be_read(record, grace)
         ]
+
+    def left_by(self, snapshot: str) -> list[str]:
+        """Snapshots that readers may be on still when `snapshot` becomes the active one."""
+        others = [id_ for id_ in self.records if id_ != snapshot]
+        if self.pointer.active is not None:
+            return [id_ for id_ in others if id_ == self.pointer.active]
+        return [id_ for id_ in others if self._may_be_read(self.records[id_], 0)]
+
+    def _may_be_read(self, record: SnapshotRecord, grace: float) -> bool:
+        if record.active_until is not None:
+            return self.now - record.active_until < grace
+        # Without a pointer nobody knows which one was live: whoever reads it may still be at it.
+        return self.pointer.active is None and record.state == COMPLETE
 
     def unless_active(self, snapshot: str) -> list[str]:
         """The snapshot alone, or nothing when readers see it or it is not there."""
@@ -220,7 +235,8 @@ def decode_key_list(raw: bytes) -> list[str]:
     """
     try:
         return msgspec.json.decode(zlib.decompress(raw), type=list[str])
-    except (zlib.error, msgspec.DecodeError) as error:
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SnapshotUnreadable(
-            f"a list of entry keys in Redis cannot be read ({error}): something else wrote to it"
+            f"a list of entry keys in Redis cannot be read ({error}): something else wrote to it. "
+            "Publish the snapshot again, which writes it anew"
         ) from error

@@ -1,6 +1,6 @@
 """Which snapshots a shop has in Redis, and which one readers see."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -39,7 +39,7 @@ class RedisRegistry:
             if snapshot != state.pointer.active:
                 pointer = state.pointer.after(snapshot)
                 commands.hset(self._keys.pointer, items=pointer.encode(state.now))
-                self._stamp(commands, state, pointer.previous)
+                self._stamp(commands, state, state.left_by(snapshot))
 
         self._transaction(switch)
 
@@ -55,10 +55,10 @@ class RedisRegistry:
 
         return self._transaction(mark)
 
-    def _stamp(self, commands: Pipeline, state: ShopState, left: str | None) -> None:
-        if left in state.records:
-            until_now = msgspec.structs.replace(state.records[left], active_until=state.now)
-            commands.hset(self._keys.registry, left, until_now.encode())
+    def _stamp(self, commands: Pipeline, state: ShopState, left: Iterable[str]) -> None:
+        for snapshot in left:
+            until_now = msgspec.structs.replace(state.records[snapshot], active_until=state.now)
+            commands.hset(self._keys.registry, snapshot, until_now.encode())
 
     def _ask(self, commands: Pipeline) -> tuple[Any, Any, Any]:
         return commands.hgetall(self._keys.pointer), commands.hgetall(self._keys.registry), commands.time()

@@ -16,7 +16,7 @@ from recommender.snapshot.redis_connection import (
     location,
     refusals_of,
 )
-from recommender.snapshot.redis_entries import ENTRIES_PER_COMMAND, RedisEntries, in_chunks
+from recommender.snapshot.redis_entries import RedisEntries, in_chunks
 from recommender.snapshot.redis_layout import (
     COMPLETE,
     DROPPING,
@@ -81,6 +81,22 @@ class RedisStore:
                 self._clear(snapshot, entries)
                 self._go_on(snapshot, SnapshotRecord(), entries, progress)
 
+    def repair(
+        self, snapshot: str, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
+    ) -> int:
+        """See `SnapshotStore.repair`."""
+        check_snapshot_id(snapshot)
+        with self._refusals(f"repair snapshot {snapshot}"), self.publishing():
+            noted = self._registry.look().records.get(snapshot, SnapshotRecord())
+            written, repaired = Written(), 0
+            for chunk in in_chunks(entries, self._entries_per_chunk):
+                repaired += self._entries.repair_chunk(snapshot, chunk, written, noted)
+                written.add(chunk)
+                progress(written.entries)
+            self._entries.drop_key_lists(snapshot, range(written.chunks, noted.chunks))
+            self._entries.record(snapshot, written.record(COMPLETE))
+        return repaired
+
     def activate(self, snapshot: str) -> None:
         """See `SnapshotStore.activate`."""
         with self._refusals(f"activate snapshot {snapshot}"):
@@ -95,7 +111,7 @@ class RedisStore:
                 f"nothing has been published yet for shop {self._keys.shop!r} in Redis at "
                 f"{location(self._client)}: run `cartlift publish DIR`"
             )
-        return active.decode()
+        return active.decode(errors="replace")
 
     def read(self, snapshot: str, keys: Sequence[str]) -> list[bytes | None]:
         """See `SnapshotStore.read`; one round trip."""
@@ -108,10 +124,16 @@ class RedisStore:
         """See `SnapshotStore.roll_back`."""
         with self._refusals("roll back"):
             # Named before the switch, so that a switch whose answer got lost is not undone by its repetition.
-            previous = self._registry.look().pointer.previous
+            state = self._registry.look()
+            previous = state.pointer.previous
             if previous is None:
                 raise SnapshotMissing(
                     "there is no previous snapshot to roll back to: publish a second one first"
+                )
+            if state.records.get(previous, SnapshotRecord()).state != COMPLETE:
+                raise SnapshotMissing(
+                    f"the previous snapshot {previous} is not whole in Redis any more, what is live stays: "
+                    "to go back, publish the directory of the previous one"
                 )
             self._registry.activate(previous)
         return previous
@@ -120,8 +142,12 @@ class RedisStore:
         """See `SnapshotStore.snapshots`."""
         with self._refusals("list its snapshots"):
             state = self._registry.look()
-        order = sorted(state.records, key=lambda id_: (*_rank(id_, state.pointer), id_))
-        return [_stored(id_, state.records[id_], state.pointer) for id_ in order]
+        records = state.records
+        # What readers see is there, even if the registry that knew how much it is got lost.
+        if state.pointer.active is not None:
+            records = {state.pointer.active: SnapshotRecord()} | records
+        order = sorted(records, key=lambda id_: (*_rank(id_, state.pointer), id_))
+        return [_stored(id_, records[id_], state.pointer) for id_ in order]
 
     def prune(self, *, keep: Collection[str] = (), grace: float = READER_GRACE) -> list[str]:
         """See `SnapshotStore.prune`."""
@@ -142,7 +168,7 @@ class RedisStore:
             if record.state != COMPLETE:
                 raise SnapshotMissing(f"cannot verify {snapshot}: it was never written to the end")
             missing = record.entries - self._entries.count(snapshot, record)
-            wrong = self._count_wrong(snapshot, sample)
+            wrong = len(self._entries.different(snapshot, sample.items()))
             if missing or wrong:
                 self._registry.condemn(lambda state: state.unless_active(snapshot))
                 raise SnapshotUnreadable(
@@ -204,14 +230,6 @@ class RedisStore:
                 f"snapshot {snapshot} is active with other entries: train again to get a new id"
             )
         self._entries.drop(snapshot, condemned[snapshot])
-
-    def _count_wrong(self, snapshot: str, sample: Mapping[str, bytes]) -> int:
-        parts = in_chunks(sample, ENTRIES_PER_COMMAND)
-        return sum(
-            value != sample[key]
-            for keys in parts
-            for key, value in zip(keys, self.read(snapshot, keys), strict=True)
-        )
 
     def _refusals(self, doing: str) -> AbstractContextManager[None]:
         return refusals_of(self._client, doing)

@@ -19,7 +19,7 @@ class StoredSnapshot:
     Attributes:
         snapshot: its id.
         state: `active`, `previous`, `complete` (whole, but not one of the two) or `unfinished`.
-        entries: entries written.
+        entries: entries written; 0 where the store lost count.
         size: bytes of keys and values written.
     """
 
@@ -80,6 +80,18 @@ class SnapshotStore(Protocol):
         """
         ...
 
+    def repair(
+        self, snapshot: str, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
+    ) -> int:
+        """Set every entry that is missing or has another value, and return how many those were.
+
+        Good for a snapshot that readers see: each entry goes from what it is to what it should be in one
+        step, nothing is ever deleted, and which snapshot is active stays as it is. What the store notes
+        about the snapshot is written anew. Cut short, it can be called again. `progress` hears how many
+        entries were looked at so far.
+        """
+        ...
+
     def activate(self, snapshot: str) -> None:
         """Make a whole snapshot the one that readers see; the one before becomes `previous`.
 
@@ -133,7 +145,8 @@ class SnapshotStore(Protocol):
 
         Raises:
             SnapshotMissing: it was never written to the end.
-            SnapshotUnreadable: it is not what was written; `write` will then write it from the start.
+            SnapshotUnreadable: it is not what was written; `write` will then write it from the start,
+                unless readers see it: then it stays as it is until `repair` mends it.
         """
         ...
 

@@ -229,6 +229,43 @@ def test_a_sample_that_differs_is_refused_and_the_next_write_starts_over(store: 
     assert states(store) == [("monday", "active"), ("sunday", "previous")]
 
 
+def test_a_live_snapshot_that_differs_stays_whole_and_live_until_it_is_repaired(store: SnapshotStore) -> None:
+    publish(store, "sunday", "monday")
+    with pytest.raises(SnapshotUnreadable):
+        store.verify("monday", {ANN: b"tea"})
+    assert states(store) == [("monday", "active"), ("sunday", "previous")]
+    store.verify("monday", dict(entries("monday")))
+    assert store.read("monday", [ANN, BOB]) == [b"monday", b"MONDAY"]
+
+
+@pytest.mark.parametrize("n", [0, 1, 10, 11, 55])
+def test_a_repair_sets_what_is_missing_or_different_and_nothing_else(store: SnapshotStore, n: int) -> None:
+    publish(store, "sunday")
+    store.write("monday", entries("monday", 33)[:n])
+    store.activate("monday")
+    right = [(ANN, b"tea"), *entries("monday", 55)[1:]]
+    heard: list[int] = []
+    assert store.repair("monday", iter(right), progress=heard.append) == 55 - max(min(n, 33) - 1, 0)
+    assert store.repair("monday", right) == 0
+    store.verify("monday", dict(right))
+    assert states(store) == [("monday", "active"), ("sunday", "previous")]
+    size = sum(len(key.encode()) + len(value) for key, value in right)
+    assert store.snapshots()[0] == StoredSnapshot("monday", "active", 55, size)
+    assert heard == sorted(heard) and heard[-1] == 55
+
+
+def test_a_repair_cut_short_is_finished_by_the_next(store: SnapshotStore) -> None:
+    publish(store, "monday")
+    right = entries("tuesday", 100)
+    with pytest.raises(KeyboardInterrupt):
+        store.repair("monday", interrupted(right, after=55))
+    assert store.active_id() == "monday"
+    assert None not in store.read("monday", [ANN, BOB])
+    store.repair("monday", right)
+    store.verify("monday", dict(right))
+    assert states(store) == [("monday", "active")]
+
+
 def test_a_publisher_may_hold_the_store_while_it_writes_and_prunes(store: SnapshotStore) -> None:
     with store.publishing():
         publish(store, "monday")
@@ -252,6 +289,7 @@ def test_a_lost_connection_is_a_snapshot_error_with_its_cause() -> None:
             store.prune,
             lambda: store.read("monday", [ANN]),
             lambda: store.write("monday", entries("monday")),
+            lambda: store.repair("monday", entries("monday")),
             lambda: store.activate("monday"),
             lambda: store.verify("monday", {}),
             lambda: store.capacity(1, 1),

@@ -1,6 +1,7 @@
 """A publisher is killed at any moment: readers notice nothing, and the next publication repairs it."""
 
 import random
+import struct
 import subprocess
 import sys
 import threading
@@ -9,10 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 
-from recommender.snapshot.encoding import entry_key
+from recommender.snapshot.encoding import (
+    ItemRecord,
+    StoredManifest,
+    decode_list,
+    encode_items,
+    entry_key,
+)
 from recommender.snapshot.redis_store import RedisStore, connect
 from recommender.snapshot.store import Entry
 from recommender.training.publish import publish
@@ -52,15 +60,43 @@ print(requests)
 NEVER = 10**9
 
 
+SNAPSHOTS = ("saturday", "sunday", "monday", "tuesday", "s0", "s1")
+ITEMS = [ItemRecord(str(number)) for number in range(100)]
+CUSTOMERS = [entry_key("customer", str(customer)) for customer in range(N_ENTRIES - 3)]
+
+
 @dataclass(frozen=True)
 class Lists:
-    """A publication whose every value tells its snapshot."""
+    """A publication in which the first item of every customer's list tells the snapshot."""
 
     snapshot_id: str
 
     def entries(self) -> Iterator[Entry]:
-        for customer in range(N_ENTRIES):
-            yield entry_key("customer", str(customer)), f"{self.snapshot_id} {customer} ".encode() * 9
+        (items,) = encode_items(ITEMS)
+        yield entry_key("items", "0"), items
+        yield entry_key("best-sellers"), b""
+        first = SNAPSHOTS.index(self.snapshot_id)
+        for number, key in enumerate(CUSTOMERS):
+            others = [10 + (number + place) % 90 for place in range(20)]
+            yield key, struct.pack("<21I21e", first, *others, *[0.5] * 21)
+        yield entry_key("manifest"), msgspec.json.encode(self.manifest())
+
+    def manifest(self) -> StoredManifest:
+        return StoredManifest(
+            format=1,
+            snapshot=self.snapshot_id,
+            generated_at="2026-11-21T05:00:00Z",
+            data_until="2026-11-21T04:00:00Z",
+            sources=("best_sellers",),
+            n_customers=len(CUSTOMERS),
+            n_items=len(ITEMS),
+            item_chunks=1,
+            categories=(),
+        )
+
+
+def snapshot_of(row: bytes | None) -> str:
+    return SNAPSHOTS[decode_list(row).items[0]] if row else "missing"
 
 
 def run_publisher(
@@ -98,18 +134,17 @@ def store(redis_client: redis.Redis) -> RedisStore:
 
 
 @contextmanager
-def reading_all_the_time(url: str) -> Iterator[list[frozenset[bytes]]]:
+def reading_all_the_time(url: str) -> Iterator[list[frozenset[str]]]:
     """For each read of all rows while the block runs: the snapshots that they came from."""
-    seen: list[frozenset[bytes]] = []
+    seen: list[frozenset[str]] = []
     done = threading.Event()
 
     def read() -> None:
-        keys = [key for key, _ in Lists("").entries()]
         with connect(url) as client:
             store = RedisStore(client, "shop")
             while not done.is_set():
-                rows = store.read(store.active_id(), keys)
-                seen.append(frozenset((row or b"missing").split()[0] for row in rows))
+                rows = store.read(store.active_id(), CUSTOMERS)
+                seen.append(frozenset(map(snapshot_of, rows)))
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -145,7 +180,7 @@ def test_a_killed_publication_is_never_seen_and_the_next_one_repairs_it(
         # Another snapshot clears the remains away; the same one goes on with them.
         following = chance.choice(["monday", "tuesday"])
         publish(Lists(following), store)
-    assert set(seen) <= {frozenset({name.encode()}) for name in ("sunday", "monday", "tuesday")}
+    assert set(seen) <= {frozenset({name}) for name in ("sunday", "monday", "tuesday")}
     assert store.active_id() == following
     store.verify(following, dict(Lists(following).entries()))
     store.prune(grace=0)
@@ -167,3 +202,21 @@ def test_killed_again_and_again_it_is_finished_in_the_end(
     publish(Lists("monday"), store)
     store.verify("monday", dict(Lists("monday").entries()))
     assert_nothing_is_left_over(store, redis_client)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_killed_repair_harms_no_reader_and_is_finished_by_the_next(
+    redis_url: str, redis_client: redis.Redis, store: RedisStore, requests_of_a_publication: int, seed: int
+) -> None:
+    publish(Lists("sunday"), store)
+    publish(Lists("monday"), store)
+    redis_client.delete(*redis_client.keys("cartlift:1:shop:monday:customer:*7*"))
+    redis_client.delete("cartlift:1:{shop}:snapshots")
+    chance = random.Random(seed)
+    with reading_all_the_time(redis_url) as seen:
+        last_request = chance.randrange(5, requests_of_a_publication)
+        killed = run_publisher(redis_url, "monday", last_request, chance.random())
+        assert killed.returncode < 0, killed.stderr
+        assert publish(Lists("monday"), store).already_active
+    assert set(seen) <= {frozenset({"monday"}), frozenset({"monday", "missing"})}
+    store.verify("monday", dict(Lists("monday").entries()))

@@ -2,8 +2,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from recommender.errors import ConfigError, StoreUnavailable
 from recommender.snapshot import redis_keeper
 from recommender.snapshot.embedded_redis import choose_redis, find_server, running_redis
 from recommender.snapshot.redis_store import connect
-
-DEADLINE = 20.0
+from tests.eventually import PATIENCE, eventually
 
 USER = """
 import sys
@@ -44,16 +42,7 @@ def url_of(user: subprocess.Popen[str]) -> str:
 
 
 def leave(user: subprocess.Popen[str]) -> None:
-    user.communicate("\n", timeout=DEADLINE)
-
-
-def eventually(claim: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + DEADLINE
-    while not claim():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+    user.communicate("\n", timeout=PATIENCE)
 
 
 def server_of(url: str) -> int:

@@ -3,6 +3,7 @@ import threading
 from contextlib import suppress
 
 import pytest
+import redis
 
 from recommender.errors import ConfigError, StoreUnavailable
 from recommender.snapshot.redis_connection import SERVING, connect
@@ -39,3 +40,9 @@ def test_a_url_that_cannot_be_used_is_refused_without_a_piece_of_its_password(ur
         connect(url)
     assert "sec" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_key_of_another_kind_is_named_with_the_remedy(redis_client: redis.Redis) -> None:
+    redis_client.set("cartlift:1:{shop}:pointer", "x")
+    with pytest.raises(StoreUnavailable, match=r"WRONGTYPE.*something else wrote to that key, remove it"):
+        RedisStore(redis_client, "shop").active_id()

@@ -141,8 +141,20 @@ def test_the_grace_begins_when_a_snapshot_stops_being_active(
 
 
 def test_a_snapshot_that_was_never_active_needs_no_grace(redis_store: RedisStore) -> None:
+    publish(redis_store, "sunday")
     redis_store.write("monday", entries("monday"))
     assert redis_store.prune() == ["monday"]
+
+
+def test_without_the_pointer_nothing_whole_is_dropped_since_readers_may_be_at_it(
+    redis_store: RedisStore, redis_client: redis.Redis
+) -> None:
+    publish(redis_store, "monday")
+    redis_client.delete(POINTER)
+    assert redis_store.prune(grace=0) == []
+    publish(redis_store, "tuesday")
+    assert redis_store.prune() == []
+    assert redis_store.prune(grace=0) == ["monday"]
 
 
 def made_older(client: redis.Redis, snapshot: str, *, by: float) -> None:
@@ -237,6 +249,74 @@ def test_an_active_snapshot_is_never_taken_apart(redis_store: RedisStore, redis_
         redis_store.write("monday", entries("other"))
     assert redis_store.active_id() == "monday"
     assert redis_store.read("monday", ["customer:{1}"]) == [b"monday 1"]
+
+
+@pytest.mark.parametrize("lost", ["registry", "key list", "entries", "one entry", "all but the pointer"])
+def test_whatever_a_live_snapshot_lost_is_repaired(
+    redis_store: RedisStore, redis_client: redis.Redis, lost: str
+) -> None:
+    publish(redis_store, "sunday", "monday")
+    whole = set(redis_client.keys())
+    redis_client.delete(*LOST[lost](redis_client))
+    with pytest.raises(SnapshotError):
+        redis_store.verify("monday", dict(entries("monday")))
+    redis_store.repair("monday", entries("monday"))
+    redis_store.verify("monday", dict(entries("monday")))
+    assert redis_store.active_id() == "monday"
+    assert {key for key in whole if b"monday" in key} <= set(redis_client.keys())
+
+
+LOST: dict[str, Callable[[redis.Redis], list[str]]] = {
+    "registry": lambda _: [REGISTRY],
+    "key list": lambda _: ["cartlift:1:{shop}:keys:monday:1"],
+    "entries": lambda client: client.keys("*:monday:customer:*"),
+    "one entry": lambda _: ["cartlift:1:shop:monday:customer:{7}"],
+    "all but the pointer": lambda client: sorted({*client.keys()} - {POINTER.encode()}),
+}
+
+
+def test_a_repair_sends_nothing_that_could_delete_an_entry(
+    redis_store: RedisStore, redis_client: redis.Redis
+) -> None:
+    publish(redis_store, "monday")
+    redis_client.delete("cartlift:1:shop:monday:customer:{7}", "cartlift:1:shop:monday:customer:{8}")
+    redis_client.hset("cartlift:1:shop:monday:customer:{8}", "not", "a string")
+    redis_client.config_resetstat()
+    assert redis_store.repair("monday", entries("monday")) == 2
+    used = {name.removeprefix("cmdstat_") for name in redis_client.info("commandstats")}
+    # `del` gives the publisher's lock back.
+    assert not used & {"unlink", "expire", "rename", "flushall"}
+    assert redis_store.read("monday", ["customer:{7}", "customer:{8}"]) == [b"monday 7", b"monday 8"]
+
+
+def test_a_repair_in_larger_chunks_leaves_no_list_of_names_over(
+    redis_store: RedisStore, redis_client: redis.Redis
+) -> None:
+    publish(redis_store, "monday")
+    larger = RedisStore(redis_client, "shop", entries_per_chunk=20)
+    larger.repair("monday", entries("monday"))
+    larger.verify("monday", dict(entries("monday")))
+    assert redis_client.dbsize() == accounted_keys(larger, 20)
+
+
+def test_a_registry_that_cannot_be_read_can_be_removed_and_rebuilt(
+    redis_store: RedisStore, redis_client: redis.Redis
+) -> None:
+    publish(redis_store, "monday")
+    redis_client.hset(REGISTRY, "monday", "{")
+    with pytest.raises(SnapshotUnreadable, match=r"Remove the key .*, then publish again"):
+        redis_store.repair("monday", entries("monday"))
+    redis_client.delete(REGISTRY)
+    assert redis_store.repair("monday", entries("monday")) == 0
+    assert [(s.snapshot, s.state) for s in redis_store.snapshots()] == [("monday", "active")]
+
+
+def test_a_pointer_that_is_no_text_is_replaced_by_the_next_publication(
+    redis_store: RedisStore, redis_client: redis.Redis
+) -> None:
+    redis_client.hset(POINTER, mapping={"active": b"\xff", "previous": b"\xff"})
+    publish(redis_store, "monday")
+    assert redis_store.active_id() == "monday"
 
 
 def test_a_full_redis_refuses_with_the_remedy_and_the_write_goes_on_when_there_is_room(

@@ -2,9 +2,10 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -15,12 +16,15 @@ from recommender.command_options import redis_options
 from recommender.snapshot.directory import Snapshot, load_snapshot
 from recommender.snapshot.embedded_redis import choose_redis
 from recommender.snapshot.publication import Publication
+from recommender.snapshot.redis_lock import LOCK_SECONDS
 from recommender.snapshot.redis_store import RedisStore, connect
 from recommender.snapshot.store import StoredSnapshot
 
 from ..progress import Progress, Shown, Silent
 from ..publish import PublicationPlan, PublishReport, readable
 from ..publish import publish as publish_snapshot
+
+_LOST = "Redis lost what it noted about the active one: publish it again, which repairs it."
 
 _STATES = {"active": "[bold green]active[/]", "previous": "previous", "complete": "[dim]complete[/]"}
 
@@ -40,7 +44,10 @@ def publish(snapshot: Path, redis_url: str | None, shop: str, state: Path, as_js
 
     It is written beside the live one, read back, and only then switched to: storefronts see the old lists
     or the new ones, never a mixture. The live one stays as `previous`, for `cartlift rollback`. Interrupted,
-    it goes on where it stopped when called again.
+    it goes on where it stopped when called again. Publishing the live one again looks whether it is whole,
+    and repairs it where it is not.
+
+    Exit codes: 0 done, 2 a setting is wrong, 4 the snapshot or Redis cannot be used.
     """
     console = Console(quiet=as_json)
     source = Publication(load_snapshot(snapshot))
@@ -58,7 +65,10 @@ def publish(snapshot: Path, redis_url: str | None, shop: str, state: Path, as_js
 @redis_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
 def snapshots(redis_url: str | None, shop: str, state: Path, as_json: bool) -> None:
-    """List the snapshots in Redis: which is live, and which one a rollback returns to."""
+    """List the snapshots in Redis: which is live, and which one a rollback returns to.
+
+    Exit codes: 0 done, 2 a setting is wrong, 4 the snapshot or Redis cannot be used.
+    """
     console = Console(quiet=as_json)
     with _opened_store(redis_url, shop, state, console) as store:
         stored = store.snapshots()
@@ -66,6 +76,8 @@ def snapshots(redis_url: str | None, shop: str, state: Path, as_json: bool) -> N
         click.echo(json.dumps({"snapshots": [asdict(s) for s in stored]}))
     elif stored:
         console.print(_table(stored))
+        if stored[0].state == "active" and not stored[0].entries:
+            console.print(_LOST, soft_wrap=True)
     else:
         console.print("Nothing has been published yet: run [bold]cartlift publish DIR[/].", highlight=False)
 
@@ -77,6 +89,8 @@ def rollback(redis_url: str | None, shop: str, state: Path, as_json: bool) -> No
     """Make the previous snapshot live again, in one step.
 
     The one that was live becomes `previous`: a second rollback undoes the first.
+
+    Exit codes: 0 done, 2 a setting is wrong, 4 the snapshot or Redis cannot be used.
     """
     console = Console(quiet=as_json)
     with _opened_store(redis_url, shop, state, console) as store:
@@ -110,7 +124,25 @@ def _opened_store(redis_url: str | None, shop: str, state: Path, console: Consol
             f"Using {choice.description}", style="dim", highlight=False, markup=False, soft_wrap=True
         )
         with connect(choice.url) as client:
-            yield RedisStore(client, shop)
+            yield RedisStore(client, shop, sleep=_Waiting(console))
+
+
+@dataclass
+class _Waiting:
+    """Sleeps, and says once why."""
+
+    console: Console
+    said: bool = False
+
+    def __call__(self, seconds: float) -> None:
+        if not self.said:
+            self.console.print(
+                f"Another publisher has not finished: waiting up to {LOCK_SECONDS:.0f} s to see if it lives",
+                highlight=False,
+                soft_wrap=True,
+            )
+        self.said = True
+        time.sleep(seconds)
 
 
 def _progress(console: Console) -> Progress:
@@ -118,27 +150,43 @@ def _progress(console: Console) -> Progress:
 
 
 def _announce(console: Console, plan: PublicationPlan) -> None:
+    size = f"{plan.size.entries:,} entries, {readable(plan.size.size)}"
+    console.print(f"Publishing {plan.snapshot}: {size}; {_effort(plan)}", highlight=False, soft_wrap=True)
+
+
+def _effort(plan: PublicationPlan) -> str:
+    if plan.there >= plan.size.entries:
+        return "all of them are there already"
+    rest = f"{plan.there:,} of them are there already, the rest" if plan.there else "that"
     free = plan.capacity.free
     room = "no limit is set" if free is None else f"{readable(free)} are left"
-    console.print(
-        f"Publishing {plan.snapshot}: {plan.size.entries:,} entries, {readable(plan.size.size)}, about "
-        f"{readable(plan.capacity.needed)} of memory in Redis ({room})",
-        highlight=False,
-        soft_wrap=True,
-    )
+    return f"{rest} takes about {readable(plan.capacity.needed)} of memory in Redis ({room})"
 
 
 def _print_report(console: Console, report: PublishReport) -> None:
     previous = f"previous: {report.previous}" if report.previous else "no previous one"
     what = f"{report.entries:,} entries, {readable(report.size)}"
-    if report.already_active:
-        done = "was live already, nothing done"
-    else:
-        done = f"took {report.seconds:.1f} s" + (f", dropped {len(report.dropped)}" if report.dropped else "")
     hint = "; roll back with `cartlift rollback`" if report.previous else ""
     console.print(
-        f"live: [bold]{report.snapshot}[/], {previous}, {what}; {done}{hint}", highlight=False, soft_wrap=True
+        f"live: [bold]{report.snapshot}[/], {previous}, {what}; {_done(report)}{hint}",
+        highlight=False,
+        soft_wrap=True,
     )
+
+
+def _done(report: PublishReport) -> str:
+    if not report.already_active:
+        dropped = f", dropped {_counted(len(report.dropped), 'old snapshot')}" if report.dropped else ""
+        return f"took {report.seconds:.1f} s{dropped}"
+    if report.repaired is None:
+        return f"was live already, all entries are there, {report.compared:,} compared: nothing to do"
+    if report.repaired == 0:
+        return "was live already, every entry was right, rebuilt what Redis notes about them"
+    return f"was live already, repaired {_counted(report.repaired, 'entry', 'entries')}"
+
+
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def _table(stored: list[StoredSnapshot]) -> Table:

@@ -1,0 +1,91 @@
+"""What a service insists on before it answers from a snapshot, to be known before the snapshot is live."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+import numpy as np
+
+from recommender.errors import SnapshotUnreadable
+from recommender.ranking.lists import RecommendationList
+from recommender.snapshot.encoding import (
+    StoredManifest,
+    decode_items,
+    decode_list,
+    decode_manifest,
+    entry_key,
+)
+
+MANIFEST_KEY = entry_key("manifest")
+
+
+def is_read_first(key: str) -> bool:
+    """Whether a service reads this entry before it answers anything."""
+    return key == MANIFEST_KEY or key.startswith(("items:", "best-sellers:"))
+
+
+def check_readable(snapshot: str, entries: Mapping[str, bytes]) -> None:
+    """Decode entries as a service does.
+
+    Args:
+        snapshot: id under which a reader finds them.
+        entries: all that `is_read_first`, and any others.
+
+    Raises:
+        SnapshotUnreadable: an entry that is read first is missing, or one cannot be decoded or means nothing.
+    """
+    manifest = _manifest(snapshot, entries)
+    _check_items(manifest, entries)
+    for group in ("", *manifest.categories):
+        _entry(entries, entry_key("best-sellers", group))
+    for key, row in entries.items():
+        if key != MANIFEST_KEY and not key.startswith("items:"):
+            _check_list(key, decode_list(row), manifest)
+
+
+def is_same_but_for_time(one: bytes, other: bytes) -> bool:
+    """Whether two manifests differ at most in when the snapshot was trained; False for a damaged one."""
+    try:
+        manifests = [decode_manifest(raw) for raw in (one, other)]
+    except SnapshotUnreadable:
+        return False
+    first, second = (msgspec.structs.replace(manifest, generated_at="") for manifest in manifests)
+    return first == second
+
+
+def _manifest(snapshot: str, entries: Mapping[str, bytes]) -> StoredManifest:
+    manifest = decode_manifest(_entry(entries, MANIFEST_KEY))
+    if manifest.snapshot != snapshot:
+        raise SnapshotUnreadable(f"its manifest calls it {manifest.snapshot}")
+    return manifest
+
+
+def _check_items(manifest: StoredManifest, entries: Mapping[str, bytes]) -> None:
+    item_ids = list(_item_ids(manifest, entries))
+    if len(item_ids) != manifest.n_items:
+        raise SnapshotUnreadable(
+            f"it has {len(item_ids):,} items in its table and {manifest.n_items:,} in its manifest"
+        )
+    if len(set(item_ids)) != len(item_ids):
+        raise SnapshotUnreadable("its item table lists an item twice")
+
+
+def _item_ids(manifest: StoredManifest, entries: Mapping[str, bytes]) -> Iterator[str]:
+    for chunk in range(manifest.item_chunks):
+        yield from (item.item_id for item in decode_items(_entry(entries, entry_key("items", str(chunk)))))
+
+
+def _check_list(key: str, ranked: RecommendationList, manifest: StoredManifest) -> None:
+    if not np.isfinite(ranked.scores).all():
+        raise SnapshotUnreadable(f"the list {key} has a score that is no finite number")
+    if not np.all(ranked.items < manifest.n_items):
+        raise SnapshotUnreadable(f"the list {key} holds an item beyond the table of {manifest.n_items:,}")
+    if not np.all(ranked.sources < len(manifest.sources)):
+        raise SnapshotUnreadable(f"the list {key} names a source that the manifest does not")
+    if len(np.unique(ranked.items)) != len(ranked):
+        raise SnapshotUnreadable(f"the list {key} holds an item twice")
+
+
+def _entry(entries: Mapping[str, bytes], key: str) -> bytes:
+    if key not in entries:
+        raise SnapshotUnreadable(f"the entry {key} is missing")
+    return entries[key]
