@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from recommender.errors import SnapshotError, SnapshotUnreadable, StoreUnavailable
+from recommender.snapshot.reader_check import MANIFEST_KEY
 from recommender.snapshot.store import SnapshotStore
 
-from .live_snapshot import MANIFEST_KEY, LiveSnapshot, load_snapshot
+from .live_snapshot import LiveSnapshot, load_snapshot
 
 logger = logging.getLogger(__name__)
 

@@ -18,9 +18,8 @@ from recommender.snapshot.encoding import (
     decode_manifest,
     entry_key,
 )
+from recommender.snapshot.reader_check import MANIFEST_KEY, check_list
 from recommender.snapshot.store import SnapshotStore
-
-MANIFEST_KEY = entry_key("manifest")
 
 _LISTS_AT_ONCE = 200
 """Best-seller lists in one read, so that a shop with many categories stays within a read's timeout."""
@@ -160,14 +159,5 @@ def _missing(manifest: StoredManifest, what: str) -> SnapshotUnreadable:
 
 def _checked(ranked: RecommendationList, manifest: StoredManifest) -> RecommendationList:
     """The list, if every place of it means something in this snapshot."""
-    sound = (
-        np.all(ranked.items < manifest.n_items)
-        and np.all(ranked.sources < len(manifest.sources))
-        and np.all(np.isfinite(ranked.scores))
-        and len(np.unique(ranked.items)) == len(ranked)
-    )
-    if not sound:
-        raise SnapshotUnreadable(
-            f"a stored list of snapshot {manifest.snapshot} does not fit its item table: publish it again"
-        )
+    check_list(f"a list of snapshot {manifest.snapshot}", ranked, manifest)
     return ranked

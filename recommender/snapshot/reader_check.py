@@ -39,7 +39,28 @@ def check_readable(snapshot: str, entries: Mapping[str, bytes]) -> None:
         _entry(entries, entry_key("best-sellers", group))
     for key, row in entries.items():
         if key != MANIFEST_KEY and not key.startswith("items:"):
-            _check_list(key, decode_list(row), manifest)
+            check_list(f"the list {key}", decode_list(row), manifest)
+
+
+def check_list(name: str, ranked: RecommendationList, manifest: StoredManifest) -> None:
+    """Refuse a list that means nothing in its snapshot.
+
+    Args:
+        name: what to call it.
+        ranked: the decoded list.
+        manifest: of its snapshot.
+
+    Raises:
+        SnapshotUnreadable: says what is wrong with it.
+    """
+    if not np.isfinite(ranked.scores).all():
+        raise SnapshotUnreadable(f"{name} has a score that is no finite number")
+    if not np.all(ranked.items < manifest.n_items):
+        raise SnapshotUnreadable(f"{name} holds an item beyond the table of {manifest.n_items:,}")
+    if not np.all(ranked.sources < len(manifest.sources)):
+        raise SnapshotUnreadable(f"{name} names a source that the manifest does not")
+    if len(np.unique(ranked.items)) != len(ranked):
+        raise SnapshotUnreadable(f"{name} holds an item twice")
 
 
 def is_same_but_for_time(one: bytes, other: bytes) -> bool:
@@ -72,17 +93,6 @@ def _check_items(manifest: StoredManifest, entries: Mapping[str, bytes]) -> None
 def _item_ids(manifest: StoredManifest, entries: Mapping[str, bytes]) -> Iterator[str]:
     for chunk in range(manifest.item_chunks):
         yield from (item.item_id for item in decode_items(_entry(entries, entry_key("items", str(chunk)))))
-
-
-def _check_list(key: str, ranked: RecommendationList, manifest: StoredManifest) -> None:
-    if not np.isfinite(ranked.scores).all():
-        raise SnapshotUnreadable(f"the list {key} has a score that is no finite number")
-    if not np.all(ranked.items < manifest.n_items):
-        raise SnapshotUnreadable(f"the list {key} holds an item beyond the table of {manifest.n_items:,}")
-    if not np.all(ranked.sources < len(manifest.sources)):
-        raise SnapshotUnreadable(f"the list {key} names a source that the manifest does not")
-    if len(np.unique(ranked.items)) != len(ranked):
-        raise SnapshotUnreadable(f"the list {key} holds an item twice")
 
 
 def _entry(entries: Mapping[str, bytes], key: str) -> bytes:

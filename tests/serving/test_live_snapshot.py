@@ -46,14 +46,14 @@ def test_everything_but_the_lists_of_customers_and_items_is_in_memory():
         (_manifest(n_items=8), "has 7 items in its table and 8 in its manifest"),
         (_manifest(item_chunks=2), "lacks chunk 1"),
         (_manifest(categories=("garden",)), "lacks the best-seller list of 'garden'"),
-        (_manifest(sources=()), "does not fit its item table"),
+        (_manifest(sources=()), "names a source that the manifest does not"),
         ({entry_key("items", "0"): b"damaged"}, "cannot be read"),
         ({entry_key("items", "0"): b"".join(encode_items([ITEMS[0]] * 7))}, "same id twice"),
         ({entry_key("best-sellers", ""): None}, "lacks its best sellers"),
         ({entry_key("best-sellers", ""): b"123"}, "is not whole"),
         (
             {entry_key("best-sellers", "food"): stored_list(("tea", "tea"), "als")},
-            "does not fit its item table",
+            "holds an item twice",
         ),
     ],
 )
