@@ -17,7 +17,7 @@ check: test
 
 # ---- What users run -----------------------------------------------------------------------------
 
-demo: $(VENV)/.demo  ## learn from real orders, show the lists, serve them on http://127.0.0.1:8080
+demo: $(VENV)/.demo  ## learn from a year of orders, show the lists, serve them on http://127.0.0.1:8080
 	@$(BIN)/cartlift demo
 
 demo-check: $(VENV)/.demo  ## the same, asked through HTTP; exit code 0 or 1
@@ -71,5 +71,8 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
 	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y python3-venv; } \
 	|| { echo "$(PYTHON) has no venv module: sudo apt-get install python3-venv, then make again"; exit 1; }
+	@test "$$(uname)" != Linux || $(PYTHON) -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y libgomp1; } \
+	|| { echo "The ALS solver needs OpenMP: sudo apt-get install libgomp1, then make again"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --upgrade 'pip>=25.1'

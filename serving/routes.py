@@ -116,6 +116,10 @@ def _register_docs(app: Flask) -> None:
     def openapi() -> Response:
         return Response(encoded, content_type=_JSON)
 
+    @app.get("/")
+    def start() -> Response:
+        return Response(status=302, headers={"Location": "/docs"})
+
     @app.get("/docs")
     def docs() -> Response:
         page = docs_page(document, base_url=request.host_url.rstrip("/"))

@@ -49,7 +49,7 @@ def cartlift() -> None:
       cartlift publish snapshots/1                        put them into Redis, switch in one step
       cartlift serve                                      answer storefronts on http://127.0.0.1:8080
 
-    See it on real orders first: cartlift demo
+    See it at work first: cartlift demo
     """
 
 
@@ -57,18 +57,25 @@ def main() -> None:
     """Run the command line; a user's mistake costs one line, never a traceback."""
     try:
         code = cartlift.main(prog_name="cartlift", standalone_mode=False)
-    except click.exceptions.Abort:
-        code = INTERRUPTED
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _tell("interrupted: nothing half-done is kept, call it again to go on")
         code = INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except RecommenderError as error:
-        told = f"[bold red]cartlift:[/] {escape(str(error))}"
-        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
+        _tell(str(error))
         code = exit_code(error)
+    except OSError as error:
+        # A file or folder that cannot be read or written, where no better word was found for it.
+        _tell(": ".join(filter(None, (error.filename and str(error.filename), error.strerror))) or str(error))
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(what: str) -> None:
+    told = f"[bold red]cartlift:[/] {escape(what)}"
+    Console(stderr=True).print(told, highlight=False, soft_wrap=True)
 
 
 def exit_code(error: RecommenderError) -> int:

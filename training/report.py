@@ -14,6 +14,9 @@ from recommender.ranking.lists import ListTable
 from recommender.snapshot.directory import Snapshot
 from recommender.snapshot.manifest import Manifest, rfc3339
 
+FEWEST_CUSTOMERS = 10
+"""Below this an interval says nothing, however narrow it looks."""
+
 _TASKS = {"all": "all purchases", "repeat": "repeats", "discover": "first times"}
 
 
@@ -32,7 +35,7 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for task in figures["tasks"]:
         ndcg, baseline = task["ndcg"], task["baseline_ndcg"]
-        sure = Interval(**task["gain"]).excludes_zero
+        sure = task["customers"] >= FEWEST_CUSTOMERS and Interval(**task["gain"]).excludes_zero
         ratio = f"{ndcg['mean'] / baseline['mean']:.1f}×" if baseline["mean"] and sure else "unsure"
         table.add_row(
             _TASKS[task["task"]],

@@ -18,6 +18,7 @@ from recommender.ranking.lists import SOURCES, RecommendationList
 from recommender.snapshot.directory import Snapshot
 
 _SHOWN = 5
+_SEARCHED = 50
 _WELL_SOLD = 500
 
 
@@ -71,9 +72,11 @@ class Showcase:
     def print_items(self, console: Console) -> None:
         """What is bought together with a few items."""
         for item in self.items():
-            together = self.snapshot.lists.bought_together.row(item).first(_SHOWN).items.tolist()
+            together = self.snapshot.lists.bought_together.row(item).items.tolist()
+            # Brands and sizes of one thing often share a title: one of each is enough to judge by eye.
+            names = list(dict.fromkeys(map(self._name, together)))[:_SHOWN]
             console.print(f"[bold]In the same basket as {self._name(item)}[/]", highlight=False)
-            console.print(f"  {', '.join(map(self._name, together))}\n", highlight=False)
+            console.print(f"  {', '.join(names)}\n", highlight=False)
 
     def _print_customer(self, console: Console, customer: int) -> None:
         mine = np.flatnonzero(self.purchases.customer == customer)
@@ -84,17 +87,25 @@ class Showcase:
         for heading in ("  recommended", "", "why"):
             table.add_column(heading, no_wrap=True)
         modes: tuple[tuple[Mode, int], ...] = (("mixed", _SHOWN), ("discover", _SHOWN - 2))
+        shown: set[str] = set()
         for mode, n in modes:
             table.add_section()
-            self._add_places(table, of_mode(self.snapshot.lists.recommended, mode, n).row(customer), mine)
+            self._add_places(
+                table, of_mode(self.snapshot.lists.recommended, mode, 50).row(customer), mine, n, shown
+            )
         console.print(table, "")
 
-    def _add_places(self, table: Table, shown: RecommendationList, mine: NDArray[np.intp]) -> None:
-        for item, source in zip(shown.items.tolist(), shown.sources.tolist(), strict=True):
-            category = self.snapshot.catalog.category[item] or ""
-            table.add_row(
-                f"  {self._name(item)}", f"[dim]{escape(category)}[/]", self._reason(mine, item, source)
-            )
+    def _add_places(
+        self, table: Table, ranked: RecommendationList, mine: NDArray[np.intp], n: int, shown: set[str]
+    ) -> None:
+        """The `n` best places whose names were not shown yet."""
+        for item, source in zip(ranked.items.tolist(), ranked.sources.tolist(), strict=True):
+            name = self._name(item)
+            if n and name not in shown:
+                shown.add(name)
+                n -= 1
+                category = escape(self.snapshot.catalog.category[item] or "")
+                table.add_row(f"  {name}", f"[dim]{category}[/]", self._reason(mine, item, source))
 
     def _bought_lately(self, mine: NDArray[np.intp]) -> list[str]:
         latest = dict.fromkeys(self.purchases.item[mine[::-1]].tolist())

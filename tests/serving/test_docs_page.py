@@ -52,3 +52,8 @@ def test_a_strange_host_cannot_write_into_the_page(shop: ServedShop):
 
 def test_words_in_backticks_are_set_as_code_and_the_rest_is_escaped():
     assert code("use `n` < 5") == "use <code>n</code> &lt; 5"
+
+
+def test_the_address_alone_leads_to_the_docs(shop):
+    answer = shop.client.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/docs")

@@ -356,3 +356,15 @@ def test_rows_of_several_item_files_are_counted_through_all_of_them(tmp_path):
     (items / "b.csv").write_text("item_id,title\njam,Jam, plum\n")
     finding = read(orders, items=items).findings.get("misshapen_item")
     assert (finding.examples[0].file, finding.examples[0].row) == ("a.csv … b.csv", 2)
+
+
+@pytest.mark.parametrize("where", ["orders.csv", "inside/aside.csv"])
+def test_a_quarantine_file_among_the_orders_is_refused_before_anything_is_lost(tmp_path, where):
+    (tmp_path / "inside").mkdir()
+    orders = write(tmp_path, "orders.csv", "1,ann,tea,1,1,2024-01-01")
+    inside = write(tmp_path / "inside", "orders.csv", "2,ann,tea,1,1,2024-01-01")
+    before = orders.read_bytes()
+    with pytest.raises(ConfigError, match="among the orders"):
+        read_orders([orders, inside.parent], load_settings(), quarantine=tmp_path / where, now=NOW)
+    assert orders.read_bytes() == before
+    assert not (tmp_path / "inside" / "aside.csv").exists()

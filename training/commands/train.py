@@ -30,7 +30,9 @@ from .source_options import SourceArguments, source_options
     help="New folder for the snapshot; never overwritten.",
 )
 @click.option(
-    "--until", metavar="TIME", help="Learn only from orders until then, e.g. 2011-11-11 or 2011-11-11T12:50."
+    "--until",
+    metavar="TIME",
+    help="Learn only from orders until then, a day included, e.g. 2011-11-11 or 2011-11-11T12:50.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot's manifest as JSON.")
 def train(source: SourceArguments, folder: Path, until: str | None, as_json: bool) -> None:
@@ -101,4 +103,10 @@ def _tell(read: ReadOrders, snapshot: Snapshot, folder: Path) -> None:
         console.print(figures_table(snapshot.manifest.figures))
     else:
         console.print("Not judged: the history is too short, or nobody who ordered before ordered again.")
+    rare = len(read.orders.items) - len(snapshot.catalog.items)
+    if rare:
+        console.print(
+            f"{rare:,} items with too few order lines are in no list ([lists] min_item_lines).",
+            highlight=False,
+        )
     console.print(f"\nPublish it: [bold]cartlift publish {folder}[/]", highlight=False, soft_wrap=True)

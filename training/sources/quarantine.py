@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from glob import glob
 from pathlib import Path
 
 import polars as pl
@@ -14,12 +15,18 @@ from .tables import Table
 _SUFFIXES = (".parquet", ".csv")
 
 
-def prepare_quarantine(path: Path) -> None:
-    """Refuse a file that `write_quarantine` could not write, before any work is done; make its folder.
+def prepare_quarantine(path: Path, inputs: Sequence[str | Path]) -> None:
+    """Refuse a file that `write_quarantine` must not or could not write, before any work; make its folder.
+
+    Args:
+        path: where to.
+        inputs: files, folders and globs that are read.
 
     Raises:
-        ConfigError: neither Parquet nor CSV, or there can be no such file.
+        ConfigError: neither Parquet nor CSV, one of the inputs or among them, or there can be no such file.
     """
+    if any(_holds(str(source), path.resolve()) for source in inputs):
+        raise ConfigError(f"quarantine {path} lies among the orders that are read: name a file elsewhere")
     if path.suffix.lower() not in _SUFFIXES:
         raise ConfigError(f"quarantine {path} must end in .parquet or .csv")
     if path.is_dir():
@@ -28,6 +35,11 @@ def prepare_quarantine(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot write quarantine {path}: {error.strerror or error}") from error
+
+
+def _holds(source: str, path: Path) -> bool:
+    found = {Path(name).resolve() for name in (source, *glob(source, recursive=True))}
+    return path in found or any(folder.is_dir() and path.is_relative_to(folder) for folder in found)
 
 
 def write_quarantine(path: Path, aside: pl.DataFrame, tables: Sequence[Table]) -> None:

@@ -72,9 +72,9 @@ def read_orders(
             be written.
         DataError: nothing can be read, a needed column is missing, or no line is left.
     """
-    if quarantine:
-        prepare_quarantine(quarantine)
     sources = sources or settings.source.orders
+    if quarantine:
+        prepare_quarantine(quarantine, [*sources, *([items] if items else [])])
     with progress.step("Open orders"):
         tables = open_orders(sources, settings.source, query or settings.source.query)
         item_tables = open_items(items or settings.source.items, sources, settings.source)
