@@ -5,10 +5,11 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import MPServer
 from rich.console import Console
@@ -48,7 +49,8 @@ def serve(redis_url: str | None, shop: str, state: Path, host: str, port: int, w
     address = listening_address(host, port)
     with _redis(redis_url, state) as redis:
         settings = WorkerSettings(redis.url, shop)
-        _announce(redis.description, _live_snapshot(settings), f"http://{_shown(address)}:{port}")
+        url = f"http://{_shown(address)}:{port}"
+        _announce(redis.description, _live_snapshot(settings), url, _warnings(address))
         os.environ.update(settings.to_environment())
         make_server(address, port, workers or usable_cores()).serve(
             target_loader=worker_application, wrap_loader=False
@@ -100,6 +102,8 @@ def make_server(address: str, port: int, workers: int) -> MPServer:
         address=address,
         port=port,
         interface=Interfaces.WSGI,
+        # Told which protocol to expect, granian closes a connection that stays silent.
+        http=HTTPModes.http1,
         workers=workers,
         blocking_threads=1,
         respawn_failed_workers=True,
@@ -138,7 +142,15 @@ def _live_snapshot(settings: WorkerSettings) -> str:
         return f"none yet ({error})"
 
 
-def _announce(redis: str, snapshot: str, url: str) -> None:
+def _warnings(address: str) -> list[tuple[str, str]]:
+    """What to know before strangers can reach the service."""
+    if ip_address(address.partition("%")[0]).is_loopback:
+        return []
+    said = "reachable from elsewhere: put a proxy in front that buffers requests, see docs/operations.md"
+    return [("Note", said)]
+
+
+def _announce(redis: str, snapshot: str, url: str, notes: list[tuple[str, str]]) -> None:
     console = Console()
     for name, value in (
         ("Redis", redis),
@@ -146,6 +158,7 @@ def _announce(redis: str, snapshot: str, url: str) -> None:
         ("Try", f"{url}/v1/best-sellers?n=5"),
         ("Docs", f"{url}/docs"),
         ("Ready", f"{url}/health/ready"),
+        *notes,
     ):
         console.print(f"[bold]{name:<9}[/]", end="")
         console.print(value, markup=False, highlight=False, soft_wrap=True)

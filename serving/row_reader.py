@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from threading import Lock
 
 from recommender.errors import StoreUnavailable
+from recommender.snapshot.encoding import entry_key
 from recommender.snapshot.store import SnapshotStore
 
 from .breaker import CircuitBreaker
 
 logger = logging.getLogger(__name__)
+
+ALWAYS_THERE = entry_key("best-sellers")
+"""An entry that every snapshot has, read along: a store without it was emptied, and knows nobody any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,10 @@ class RowReader:
         """The entries, from the store if it answers, else from memory; an outage raises nothing."""
         if not keys:
             return Reading({})
-        rows = self._ask(snapshot, keys)
+        rows = self._ask(snapshot, [*keys, ALWAYS_THERE])
         if rows is None or self._lost(snapshot, keys, rows):
             return self.recall(snapshot, keys)
+        rows.pop(ALWAYS_THERE, None)
         self._remember(snapshot, rows)
         return Reading(rows)
 
@@ -76,7 +81,10 @@ class RowReader:
 
     def _lost(self, snapshot: str, keys: Sequence[str], rows: Mapping[str, bytes]) -> bool:
         """Whether the store no longer has what it had: a snapshot never changes, so it lost the snapshot."""
-        return any(key not in rows and (snapshot, key) in self._remembered for key in keys)
+        missing = [key for key in keys if key not in rows]
+        return bool(missing) and (
+            ALWAYS_THERE not in rows or any((snapshot, key) in self._remembered for key in missing)
+        )
 
     def _remember(self, snapshot: str, rows: Mapping[str, bytes]) -> None:
         with self._memory:

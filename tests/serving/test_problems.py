@@ -20,7 +20,7 @@ def problem_of(answer, status: int) -> dict:
 
 
 def test_an_unknown_route_is_404_and_points_to_the_docs(shop: ServedShop):
-    for path in ("/", "/v1", "/v1/best-sellers/", "/v2/best-sellers", "/static/x"):
+    for path in ("/v1", "/v1/best-sellers/", "/v2/best-sellers", "/static/x"):
         assert "/docs lists the calls" in problem_of(shop.client.get(path), 404)["detail"]
 
 

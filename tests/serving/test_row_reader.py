@@ -3,14 +3,14 @@ import logging
 import pytest
 
 from recommender.serving.breaker import CircuitBreaker
-from recommender.serving.row_reader import Reading, RowReader
+from recommender.serving.row_reader import ALWAYS_THERE, Reading, RowReader
 from tests.serving.small_shop import Clock, UnreliableStore
 
 
 @pytest.fixture
 def store() -> UnreliableStore:
     store = UnreliableStore()
-    store.write("monday", [(f"key {number}", bytes([number])) for number in range(5)])
+    store.write("monday", [(ALWAYS_THERE, b""), *((f"key {number}", bytes([number])) for number in range(5))])
     return store
 
 
@@ -47,6 +47,11 @@ def test_a_store_that_lost_an_entry_is_not_believed(store):
     assert lost == Reading({"key 1": b"\1"}, stale=True, unread=frozenset({"key 2"}))
     store.emptied = False
     assert reader.read("monday", ["key 1", "key 2"]) == Reading({"key 1": b"\1", "key 2": b"\2"})
+
+
+def test_a_store_that_was_emptied_before_the_first_question_is_not_believed_either(store):
+    store.emptied = True
+    assert reader_of(store).read("monday", ["key 1"]) == Reading({}, unread=frozenset({"key 1"}))
 
 
 def test_entries_of_another_snapshot_are_never_taken_for_these(store):

@@ -59,11 +59,12 @@ def demo(check: bool, port: int, state: Path) -> None:
     console = Console()
     port = _free_port(port=0 if check else port)
     showcase = _prepare(console, state)
-    sys.exit(
-        _check(console, showcase, state, port)
-        if check
-        else _serve(console, _links(showcase, port), state, port)
-    )
+    if check:
+        sys.exit(_check(console, showcase, state, port))
+    links = _links(showcase, port)
+    # Orders and models are let go: all that is left to do is to wait.
+    del showcase
+    sys.exit(_serve(console, links, state, port))
 
 
 def _prepare(console: Console, state: Path) -> Showcase:
