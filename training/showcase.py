@@ -55,11 +55,12 @@ class Showcase:
         return list(chosen.values())[:n]
 
     def _bond(self, item: int) -> float:
-        """How strongly the item is tied to what it is most bought with, 0 if that is of the same category."""
-        together = self.snapshot.lists.bought_together.row(item)
-        if len(together) == 0 or self._category(int(together.items[0])) == self._category(item):
+        """How strongly the item is tied to what it is most bought with; 0 if that is of its kind or nameless."""
+        together, catalog = self.snapshot.lists.bought_together.row(item), self.snapshot.catalog
+        if len(together) == 0 or not catalog.title[together.items[0]]:
             return 0.0
-        return float(together.scores[0])
+        same_kind = self._category(int(together.items[0])) == self._category(item)
+        return 0.0 if same_kind else float(together.scores[0])
 
     def _category(self, item: int) -> str:
         return self.snapshot.catalog.category[item] or self.snapshot.catalog.items.ids[item]
@@ -121,11 +122,11 @@ class Showcase:
         if isinstance(model, RelatesItems):
             related = model.neighbours.relation[:, [item]].toarray().ravel()[self.purchases.item[mine]]
             if related.max(initial=0) > 0:
-                return f"new; goes with {self._name(int(self.purchases.item[mine[related.argmax()]]))}"
+                return f"new: goes with {self._name(int(self.purchases.item[mine[related.argmax()]]))}"
         return (
-            "new; popular these days"
+            "new: popular now"
             if SOURCES[source] == "best_sellers"
-            else "new; similar customers buy it"
+            else "new: similar taste"
         )
 
     def _name(self, item: int) -> str:

@@ -105,8 +105,6 @@ def _tell(read: ReadOrders, snapshot: Snapshot, folder: Path) -> None:
         console.print("Not judged: the history is too short, or nobody who ordered before ordered again.")
     rare = len(read.orders.items) - len(snapshot.catalog.items)
     if rare:
-        console.print(
-            f"{rare:,} items with too few order lines are in no list ([lists] min_item_lines).",
-            highlight=False,
-        )
+        told = f"{rare:,} items with fewer order lines than min_item_lines are in no list (docs/settings.md)."
+        console.print(told, highlight=False)
     console.print(f"\nPublish it: [bold]cartlift publish {folder}[/]", highlight=False, soft_wrap=True)
