@@ -55,7 +55,7 @@ class Showcase:
         return list(chosen.values())[:n]
 
     def _bond(self, item: int) -> float:
-        """How strongly the item is tied to what it is most bought with; 0 if that is of its kind or nameless."""
+        """How strongly the item is tied to what it is most bought with, if that is of another kind."""
         together, catalog = self.snapshot.lists.bought_together.row(item), self.snapshot.catalog
         if len(together) == 0 or not catalog.title[together.items[0]]:
             return 0.0
