@@ -123,11 +123,7 @@ class Showcase:
             related = model.neighbours.relation[:, [item]].toarray().ravel()[self.purchases.item[mine]]
             if related.max(initial=0) > 0:
                 return f"new: goes with {self._name(int(self.purchases.item[mine[related.argmax()]]))}"
-        return (
-            "new: popular now"
-            if SOURCES[source] == "best_sellers"
-            else "new: similar taste"
-        )
+        return "new: popular now" if SOURCES[source] == "best_sellers" else "new: similar taste"
 
     def _name(self, item: int) -> str:
         catalog = self.snapshot.catalog
