@@ -1,5 +1,6 @@
 """What the README says is what happens."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -50,6 +51,17 @@ def test_its_targets_are_in_the_makefile():
 def test_it_shows_the_help_as_it_is():
     (shown,) = blocks("", README.split("## The command")[1].split("## Deploy")[0])
     assert shown.split("\n", 1)[1].strip() == cartlift("--help").out.strip()
+
+
+def test_its_figures_are_those_of_the_last_benchmark():
+    shops = json.loads((ROOT / "benchmarks" / "results" / "quality.json").read_text())["figures"]
+    for shop, methods in shops.items():
+        for figures in methods["blend (the product)"]:
+            if figures["task"] != "repeat":
+                mean, low, high = (f"{figures['ndcg'][name]:.3f}"[1:] for name in ("mean", "low", "high"))
+                label = {"all": "all purchases", "discover": "first-time purchases"}[figures["task"]]
+                (row,) = re.findall(rf"^\| {re.escape(shop)}, {label} .*$", README, flags=re.M)
+                assert row.endswith(f"**{mean}** [{low}, {high}] |")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
