@@ -144,7 +144,14 @@ def started(log: Path, *options: str, port: int | None = None) -> Iterator[Servi
     ]
     with log.open("wb") as output:
         # A session of its own, as a terminal gives it: Ctrl-C reaches the whole group.
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # Under nohup the tests themselves ignore a hang-up, and would hand that down.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        )
     try:
         yield Service(process, port, log)
     finally:
