@@ -4,20 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def top_n(scores: NDArray[np.floating], n: int) -> NDArray[np.intp]:
-    """Best n columns of each row, best first, shape (n_rows, min(n, n_columns)).
-
-    Ties go to the lower column. Equal to a stable sort of the negated scores, but in time linear in
-    the number of columns.
-    """
-    n = min(n, scores.shape[1])
-    columns = np.nonzero(among_top_n(scores, n))[1].reshape(len(scores), n)
-    best_first = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(columns, best_first, axis=1)
-
-
 def among_top_n(scores: NDArray[np.floating], n: int) -> NDArray[np.bool_]:
-    """Which columns `top_n` would choose, shape (n_rows, n_columns)."""
+    """Which columns are among the best `n` of their row, shape (n_rows, n_columns).
+
+    Ties go to the lower column. Equal to the first n of a stable sort of the negated scores, but in time
+    linear in the number of columns.
+    """
     n_rows, n_columns = scores.shape
     if n >= n_columns:
         return np.ones(scores.shape, bool)
