@@ -14,7 +14,8 @@ from recommender.data.returns import net_of_returns
 from recommender.errors import DataError
 from recommender.evaluation.split import known_items
 from recommender.ranking.eligibility import eligible_items
-from recommender.training.pipeline import evaluate, train
+from recommender.training.evaluation import evaluate
+from recommender.training.pipeline import train
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources import read_orders
