@@ -10,7 +10,8 @@ class RecommenderError(Exception):
     └── SnapshotError           a snapshot cannot be read, written or reached
         ├── SnapshotMissing         nothing has been published yet, or not under that name
         ├── SnapshotUnreadable      written by an incompatible version, or damaged
-        └── StoreUnavailable        Redis did not answer, or refused
+        ├── StoreUnavailable        Redis did not answer, or refused
+        └── SnapshotRefused         the gate of `publish` is against it (training.gate)
     """
 
 

@@ -7,15 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import msgspec
+
 from recommender.errors import SnapshotMissing, SnapshotUnreadable, StoreUnavailable
+from recommender.snapshot.encoding import StoredManifest, decode_manifest
 from recommender.snapshot.reader_check import (
     MANIFEST_KEY,
     check_readable,
     is_read_first,
-    is_same_but_for_time,
+    is_same_snapshot,
 )
 from recommender.snapshot.store import Capacity, Entry, PublicationSize, SnapshotStore
 
+from .gate import Gate, Ruling, SnapshotRefused
 from .progress import Progress, Silent
 
 SAMPLE = 1_000
@@ -66,6 +70,7 @@ class PublishReport:
         needed: memory that was expected to be taken, in bytes.
         compared: entries that were read back and compared.
         dropped: ids of older snapshots that were dropped.
+        ruling: what the gate said; None where there was none.
         seconds: how long it took.
     """
 
@@ -78,6 +83,7 @@ class PublishReport:
     needed: int = 0
     compared: int = 0
     dropped: tuple[str, ...] = ()
+    ruling: Ruling | None = None
     seconds: float = 0.0
 
 
@@ -85,6 +91,7 @@ def publish(
     source: Publication,
     store: SnapshotStore,
     *,
+    gate: Gate | None = None,
     progress: Progress | None = None,
     announce: Callable[[PublicationPlan], None] = lambda _: None,
     seed: int = 0,
@@ -98,11 +105,14 @@ def publish(
     Args:
         source: what to publish.
         store: where to.
+        gate: refuses what is worse than the live snapshot; without it, everything readable goes live. What
+            is live already stays so, whatever the report's ruling says.
         progress: hears of each step.
         announce: hears what it will take, before anything is written; not for what is live already.
         seed: chooses the entries that are read back.
 
     Raises:
+        SnapshotRefused: the gate is against it; nothing was written.
         StoreUnavailable: the store does not answer, has no room, or another publisher is at work.
         SnapshotUnreadable: no service could read it, or the store did not keep what was written; the
             snapshot of before stays live.
@@ -111,12 +121,25 @@ def publish(
     progress = progress or Silent()
     with progress.step("Check"):
         looked_at = _look_through(source, seed)
+    ours = decode_manifest(looked_at.manifest)
     with store.publishing():
         if _active_id(store) == source.snapshot_id:
+            ruling = gate.rule_on_live(ours) if gate else None
             report = _kept_live(source, store, looked_at, progress)
         else:
+            ruling = _passed(ours, store, gate) if gate else None
+            looked_at = _noting(ruling, ours, looked_at)
             report = _made_live(source, store, looked_at, progress, announce)
-    return replace(report, seconds=time.perf_counter() - started)
+    return replace(report, ruling=ruling, seconds=time.perf_counter() - started)
+
+
+def published_manifest(store: SnapshotStore, snapshot: str) -> StoredManifest | None:
+    """The manifest of a snapshot in a store; None where it is not there, or damaged."""
+    (raw,) = store.read(snapshot, [MANIFEST_KEY])
+    # What is damaged must not keep anybody from publishing what is not.
+    with suppress(SnapshotUnreadable):
+        return None if raw is None else decode_manifest(raw)
+    return None
 
 
 def _active_id(store: SnapshotStore) -> str | None:
@@ -137,6 +160,16 @@ class _LookedAt:
 
     size: PublicationSize
     sample: Mapping[str, bytes]
+
+    @property
+    def manifest(self) -> bytes:
+        """The entry that says what all others are."""
+        return self.sample[MANIFEST_KEY]
+
+    def with_manifest(self, manifest: bytes) -> "_LookedAt":
+        """The same publication, with another manifest."""
+        size = self.size.size - len(self.manifest) + len(manifest)
+        return _LookedAt(PublicationSize(self.size.entries, size), {**self.sample, MANIFEST_KEY: manifest})
 
 
 def _look_through(source: Publication, seed: int) -> _LookedAt:
@@ -174,18 +207,33 @@ def _draw(drawn: list[Entry], entry: Entry, number: int, chance: random.Random) 
         drawn[place] = entry
 
 
+def _passed(ours: StoredManifest, store: SnapshotStore, gate: Gate) -> Ruling:
+    live = _active_id(store)
+    ruling = gate.rule_on(ours, published_manifest(store, live) if live else None)
+    if ruling.reasons and not gate.force:
+        raise SnapshotRefused(ours.snapshot, live, ruling)
+    return ruling
+
+
+def _noting(ruling: Ruling | None, ours: StoredManifest, looked_at: _LookedAt) -> _LookedAt:
+    """With a manifest that says why the snapshot should not have been published, if it should not."""
+    if ruling is None or not ruling.reasons:
+        return looked_at
+    forced = msgspec.structs.replace(ours, forced=tuple(reason.said for reason in ruling.reasons))
+    return looked_at.with_manifest(msgspec.json.encode(forced))
+
+
 def _kept_live(
     source: Publication, store: SnapshotStore, looked_at: _LookedAt, progress: Progress
 ) -> PublishReport:
-    manifest = _live_manifest(source.snapshot_id, store, ours=looked_at.sample[MANIFEST_KEY])
-    sample = {**looked_at.sample, MANIFEST_KEY: manifest}
+    live = looked_at.with_manifest(_live_manifest(source.snapshot_id, store, ours=looked_at.manifest))
     repaired = None
-    if not _is_whole(source.snapshot_id, store, sample, looked_at.size, progress):
-        with progress.step("Repair", looked_at.size.entries) as advance:
-            repaired = store.repair(source.snapshot_id, _Entries(source, manifest), progress=advance)
+    if not _is_whole(source.snapshot_id, store, live, progress):
+        with progress.step("Repair", live.size.entries) as advance:
+            repaired = store.repair(source.snapshot_id, _Entries(source, live.manifest), progress=advance)
         with progress.step("Verify"):
-            store.verify(source.snapshot_id, sample)
-    report = _report(source.snapshot_id, store, looked_at)
+            store.verify(source.snapshot_id, live.sample)
+    report = _report(source.snapshot_id, store, live)
     return replace(report, already_active=True, repaired=repaired)
 
 
@@ -193,38 +241,32 @@ def _live_manifest(snapshot: str, store: SnapshotStore, ours: bytes) -> bytes:
     """The manifest that is live, or ours where that one is damaged.
 
     Trained again from the same orders, a snapshot has the same id and another time of training; what
-    readers see under an id does not change for that.
+    readers see under an id does not change for that, nor is forgotten that it was forced.
     """
     (live,) = store.read(snapshot, [MANIFEST_KEY])
-    return live if live is not None and is_same_but_for_time(live, ours) else ours
+    return live if live is not None and is_same_snapshot(live, ours) else ours
 
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """Entries of a publication, to be gone through as often as needed; with another manifest, if given."""
+    """Entries of a publication with this manifest, to be gone through as often as needed."""
 
     source: Publication
-    manifest: bytes | None = None
+    manifest: bytes
 
     def __iter__(self) -> Iterator[Entry]:
         for key, value in self.source.entries():
-            yield key, self.manifest if self.manifest and key == MANIFEST_KEY else value
+            yield key, self.manifest if key == MANIFEST_KEY else value
 
 
-def _is_whole(
-    snapshot: str,
-    store: SnapshotStore,
-    sample: Mapping[str, bytes],
-    size: PublicationSize,
-    progress: Progress,
-) -> bool:
+def _is_whole(snapshot: str, store: SnapshotStore, looked_at: _LookedAt, progress: Progress) -> bool:
     try:
         with progress.step("Verify"):
-            store.verify(snapshot, sample)
+            store.verify(snapshot, looked_at.sample)
     except (SnapshotMissing, SnapshotUnreadable):
         return False
     # Entries could be missing from the books as well.
-    return any(s.snapshot == snapshot and s.entries == size.entries for s in store.snapshots())
+    return any(s.snapshot == snapshot and s.entries == looked_at.size.entries for s in store.snapshots())
 
 
 def _made_live(
@@ -240,7 +282,7 @@ def _made_live(
     announce(plan)
     _require_room(plan)
     with progress.step("Write", plan.size.entries) as advance:
-        store.write(source.snapshot_id, _Entries(source), progress=advance)
+        store.write(source.snapshot_id, _Entries(source, looked_at.manifest), progress=advance)
     with progress.step("Verify"):
         store.verify(source.snapshot_id, looked_at.sample)
     store.activate(source.snapshot_id)

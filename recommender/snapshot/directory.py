@@ -19,11 +19,14 @@ from recommender.errors import ConfigError, SnapshotError, SnapshotMissing, Snap
 from recommender.models.archive import load_model, save_model
 from recommender.models.registry import MODELS
 from recommender.ranking.lists import ListTable
+from recommender.ranking.ranker import FeatureWorth, TreeRanker
 from recommender.snapshot.encoding import FORMAT_VERSION
 from recommender.snapshot.manifest import FINDINGS, Manifest, snapshot_id
 
 MANIFEST = "manifest.json"
 _ATTRIBUTE = "attribute:"
+_TREES = "trees.txt"
+_WORTH = "worth.json"
 TABLES = ("recommended", "similar", "bought_together", "best_sellers")
 
 
@@ -56,6 +59,7 @@ class Snapshot:
         customers: order of the rows of `lists.recommended`.
         lists: the lists.
         models: fitted models by name.
+        ranker: what ordered the customers' lists; None where the blend did.
         findings: what was odd about the orders, as plain data.
     """
 
@@ -64,6 +68,7 @@ class Snapshot:
     customers: Vocabulary
     lists: Lists
     models: Mapping[str, Any]
+    ranker: TreeRanker | None
     findings: list[dict[str, object]]
 
     @property
@@ -158,6 +163,7 @@ def load_snapshot(folder: Path) -> Snapshot:
         customers=customers,
         lists=Lists(**tables, groups=groups),
         models={name: load_model(MODELS[name][1], folder / "models" / name) for name in _model_names(folder)},
+        ranker=_load_ranker(folder / "ranker"),
         findings=msgspec.json.decode((folder / FINDINGS).read_bytes()),
     )
 
@@ -204,6 +210,8 @@ def _write_content(snapshot: Snapshot, folder: Path) -> None:
         save_model(getattr(snapshot.lists, name), folder / "lists" / name)
     for name, model in snapshot.models.items():
         save_model(model, folder / "models" / name)
+    if snapshot.ranker:
+        _write_ranker(snapshot.ranker, folder / "ranker")
     (folder / FINDINGS).write_bytes(
         msgspec.json.format(msgspec.json.encode(snapshot.findings, order="sorted"), indent=2)
     )
@@ -240,6 +248,19 @@ def _catalog(items: pl.DataFrame) -> Catalog:
 def _load_table(folder: Path) -> ListTable:
     table: ListTable = load_model(ListTable, folder)
     return table
+
+
+def _write_ranker(ranker: TreeRanker, folder: Path) -> None:
+    folder.mkdir()
+    (folder / _TREES).write_text(ranker.text, encoding="utf-8")
+    (folder / _WORTH).write_bytes(msgspec.json.format(msgspec.json.encode(ranker.worth), indent=2))
+
+
+def _load_ranker(folder: Path) -> TreeRanker | None:
+    if not folder.is_dir():
+        return None
+    worth = msgspec.json.decode((folder / _WORTH).read_bytes(), type=tuple[FeatureWorth, ...])
+    return TreeRanker.read((folder / _TREES).read_text(encoding="utf-8"), worth)
 
 
 def _model_names(folder: Path) -> list[str]:

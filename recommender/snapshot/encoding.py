@@ -11,6 +11,7 @@ import numpy as np
 
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
+from recommender.snapshot.vitals import Vitals
 
 FORMAT_VERSION = 1
 """Raised whenever a reader of the old layout could misread the new one."""
@@ -39,8 +40,10 @@ class ItemRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     image_url: str | None = None
 
 
-class StoredManifest(msgspec.Struct, frozen=True, kw_only=True):
+class StoredManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a reader must know before it reads the first list of a published snapshot.
+
+    The last two came later: a manifest that was published before has neither.
 
     Attributes:
         format: `FORMAT_VERSION` of the writer.
@@ -52,6 +55,8 @@ class StoredManifest(msgspec.Struct, frozen=True, kw_only=True):
         n_items: length of the item table.
         item_chunks: number of `items` entries that the table was cut into.
         categories: categories that have a best-seller list.
+        vitals: what the next publication is compared with.
+        forced: why the gate would have refused it, where it was published by force.
     """
 
     format: int
@@ -63,6 +68,8 @@ class StoredManifest(msgspec.Struct, frozen=True, kw_only=True):
     n_items: int
     item_chunks: int
     categories: tuple[str, ...]
+    vitals: Vitals | None = None
+    forced: tuple[str, ...] = ()
 
 
 def entry_key(kind: str, id_: str = "") -> str:

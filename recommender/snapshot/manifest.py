@@ -39,6 +39,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         data_fingerprint: SHA-256 of the clean order log.
         counts: what was learned from.
         sources: names behind the source numbers of the lists.
+        ranked_by: what ordered the customers' lists, and why, in words.
         settings: every setting of the training but for where the orders came from.
         figures: verdict on the held-out days, None where the history was too short for one.
         versions: of the libraries that had a say in the numbers.
@@ -53,6 +54,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     data_fingerprint: str
     counts: Counts
     sources: tuple[str, ...]
+    ranked_by: str
     settings: Mapping[str, object]
     figures: Mapping[str, object] | None
     versions: Mapping[str, str]

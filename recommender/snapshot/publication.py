@@ -21,6 +21,7 @@ from recommender.snapshot.encoding import (
     entry_key,
 )
 from recommender.snapshot.store import Entry
+from recommender.snapshot.vitals import Coverage, Vitals, judged_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ class Publication:
             generated_at=manifest.generated_at,
             data_until=manifest.data_until,
             sources=manifest.sources,
-            n_customers=int((np.diff(self.snapshot.lists.recommended.starts) > 0).sum()),
+            n_customers=_not_empty(self.snapshot.lists.recommended),
             n_items=n_items,
             item_chunks=-(-n_items // ITEMS_PER_CHUNK),
             categories=self._categories(),
+            vitals=vitals_of(self.snapshot),
         )
 
     def _categories(self) -> tuple[str, ...]:
@@ -79,6 +81,35 @@ class Publication:
         lists = self.snapshot.lists
         lengths = np.diff(lists.best_sellers.starts)
         return tuple(group for group, length in zip(lists.groups, lengths, strict=True) if group and length)
+
+
+def vitals_of(snapshot: Snapshot) -> Vitals:
+    """What a snapshot is worth, in a few numbers."""
+    counts, lists, n_items = snapshot.manifest.counts, snapshot.lists, len(snapshot.catalog.items)
+    return Vitals(
+        orders=counts.orders,
+        customers=counts.customers,
+        items=counts.items,
+        best_sellers=len(lists.best_sellers.row(0)),
+        coverage={
+            "customers": Coverage(_not_empty(lists.recommended), len(snapshot.customers)),
+            "items": Coverage(_items_in(lists.recommended, n_items), n_items),
+            "similar": Coverage(_not_empty(lists.similar), n_items),
+            "bought_together": Coverage(_not_empty(lists.bought_together), n_items),
+        },
+        judged=judged_in(snapshot.manifest.figures),
+    )
+
+
+def _not_empty(table: ListTable) -> int:
+    return int((np.diff(table.starts) > 0).sum())
+
+
+def _items_in(table: ListTable, n_items: int) -> int:
+    # Not np.unique, which would sort a large shop's hundred million places.
+    listed = np.zeros(n_items, bool)
+    listed[table.items] = True
+    return int(listed.sum())
 
 
 def item_records(catalog: Catalog) -> list[ItemRecord]:

@@ -63,13 +63,16 @@ def check_list(name: str, ranked: RecommendationList, manifest: StoredManifest) 
         raise SnapshotUnreadable(f"{name} holds an item twice")
 
 
-def is_same_but_for_time(one: bytes, other: bytes) -> bool:
-    """Whether two manifests differ at most in when the snapshot was trained; False for a damaged one."""
+def is_same_snapshot(one: bytes, other: bytes) -> bool:
+    """Whether two manifests differ at most in when it was trained and whether it was published by force.
+
+    False for a damaged one.
+    """
     try:
         manifests = [decode_manifest(raw) for raw in (one, other)]
     except SnapshotUnreadable:
         return False
-    first, second = (msgspec.structs.replace(manifest, generated_at="") for manifest in manifests)
+    first, second = (msgspec.structs.replace(manifest, generated_at="", forced=()) for manifest in manifests)
     return first == second
 
 

@@ -110,7 +110,7 @@ def test_publish_roll_back_and_list(shop):
     state = ("--state", "redis")
     first = cartlift("publish", "snapshots/1", *state, "--json", folder=shop).json
     cartlift("train", "orders", "--until", "2026-06-01", "--snapshot", "snapshots/2", folder=shop)
-    second = cartlift("publish", "snapshots/2", *state, "--json", folder=shop).json
+    second = cartlift("publish", "snapshots/2", *state, "--force", "--json", folder=shop).json
     assert second["previous"] == first["snapshot"]
     assert cartlift("rollback", *state, "--json", folder=shop).json["snapshot"] == first["snapshot"]
     stored = cartlift("snapshots", *state, "--json", folder=shop).json["snapshots"]

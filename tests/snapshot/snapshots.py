@@ -44,10 +44,11 @@ def small_snapshot(*, seed: int = 0, findings: list[dict[str, object]] | None = 
         data_fingerprint="0" * 64,
         counts=Counts(9, 5, 2, 4),
         sources=SOURCES,
+        ranked_by="the blend of the models",
         settings={"lists": {"length": 50 + seed}},
         figures=None,
         versions={"cartlift": "0"},
         files={},
     )
     models = {"best_sellers": BestSellersModel(np.array([1, 2, 0, 3], np.float32))}
-    return Snapshot(manifest, catalog, Vocabulary(("ann", "bob")), lists, models, findings or [])
+    return Snapshot(manifest, catalog, Vocabulary(("ann", "bob")), lists, models, None, findings or [])

@@ -2,27 +2,36 @@
 
 import json
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from recommender.command_options import redis_options
 from recommender.snapshot.directory import Snapshot, load_snapshot
 from recommender.snapshot.embedded_redis import choose_redis
+from recommender.snapshot.encoding import StoredManifest
 from recommender.snapshot.publication import Publication
 from recommender.snapshot.redis_lock import LOCK_SECONDS
 from recommender.snapshot.redis_store import RedisStore, connect
 from recommender.snapshot.store import StoredSnapshot
 
+from ..gate import Gate, Ruling, SnapshotRefused
 from ..progress import Progress, Shown, Silent
-from ..publish import PublicationPlan, PublishReport, readable
+from ..publish import PublicationPlan, PublishReport, published_manifest, readable
 from ..publish import publish as publish_snapshot
+from ..settings import load_settings
+
+REFUSED = 1
+"""Exit code of a publication that the gate is against."""
 
 _LOST = "Redis lost what it noted about the active one: publish it again, which repairs it."
 
@@ -34,12 +43,29 @@ _STATES = {"active": "[bold green]active[/]", "previous": "previous", "complete"
 Examples:
   cartlift publish snapshots/1
   cartlift publish snapshots/1 --redis redis://127.0.0.1:6379/0 --shop garden
+  cartlift publish snapshots/1 --config cartlift.toml
 """
 )
 @click.argument("snapshot", metavar="DIR", type=click.Path(path_type=Path))
 @redis_options
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Settings, e.g. cartlift.toml; its [gate] counts here.",
+)
+@click.option(
+    "--force", is_flag=True, help="Publish whatever the gate says; its reasons stay in the manifest in Redis."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
-def publish(snapshot: Path, redis_url: str | None, shop: str, state: Path, as_json: bool) -> None:
+def publish(
+    snapshot: Path,
+    redis_url: str | None,
+    shop: str,
+    state: Path,
+    config: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Put a snapshot into Redis and make it live in one step.
 
     It is written beside the live one, read back, and only then switched to: storefronts see the old lists
@@ -47,18 +73,35 @@ def publish(snapshot: Path, redis_url: str | None, shop: str, state: Path, as_js
     it goes on where it stopped when called again. Publishing the live one again looks whether it is whole,
     and repairs it where it is not.
 
-    Exit codes: 0 done, 2 a setting is wrong, 4 the snapshot or Redis cannot be used.
+    A gate refuses what is worse than the live one: lists that did worse on held-out days beyond noise, or
+    reach far fewer customers or items; data that is much smaller, older, or too old. It says why, and what
+    is live stays live.
+
+    Exit codes: 0 done, 1 the gate is against it, 2 a setting is wrong, 4 the snapshot or Redis cannot be
+    used.
     """
     console = Console(quiet=as_json)
+    gate = Gate(load_settings(config).gate, datetime.now(UTC), force)
     source = Publication(load_snapshot(snapshot))
     with _opened_store(redis_url, shop, state, console) as store:
-        report = publish_snapshot(
-            source, store, progress=_progress(console), announce=lambda plan: _announce(console, plan)
-        )
-        if as_json:
-            click.echo(json.dumps(asdict(report)))
-        else:
-            _print_report(console, report)
+        try:
+            report = publish_snapshot(
+                source,
+                store,
+                gate=gate,
+                progress=_progress(console),
+                announce=lambda plan: _announce(console, plan),
+            )
+        except SnapshotRefused as refused:
+            _print_refusal(refused, as_json)
+            sys.exit(REFUSED)
+    if as_json:
+        click.echo(json.dumps(asdict(report)))
+    else:
+        _print_report(console, report)
+    # Only of what was live already: everything else that it is against does not come this far.
+    if report.ruling and report.ruling.reasons and not force:
+        sys.exit(REFUSED)
 
 
 @click.command(epilog="Example: cartlift snapshots --shop garden")
@@ -72,10 +115,12 @@ def snapshots(redis_url: str | None, shop: str, state: Path, as_json: bool) -> N
     console = Console(quiet=as_json)
     with _opened_store(redis_url, shop, state, console) as store:
         stored = store.snapshots()
+        manifests = {s.snapshot: published_manifest(store, s.snapshot) for s in stored}
     if as_json:
-        click.echo(json.dumps({"snapshots": [asdict(s) for s in stored]}))
+        click.echo(json.dumps({"snapshots": [asdict(s) | _told_by(manifests[s.snapshot]) for s in stored]}))
     elif stored:
-        console.print(_table(stored))
+        console.print(_table(stored, manifests))
+        _print_forced(console, manifests)
         if stored[0].state == "active" and not stored[0].entries:
             console.print(_LOST, soft_wrap=True)
     else:
@@ -88,7 +133,7 @@ def snapshots(redis_url: str | None, shop: str, state: Path, as_json: bool) -> N
 def rollback(redis_url: str | None, shop: str, state: Path, as_json: bool) -> None:
     """Make the previous snapshot live again, in one step.
 
-    The one that was live becomes `previous`: a second rollback undoes the first.
+    The one that was live becomes `previous`: a second rollback undoes the first. No gate is asked.
 
     Exit codes: 0 done, 2 a setting is wrong, 4 the snapshot or Redis cannot be used.
     """
@@ -163,15 +208,29 @@ def _effort(plan: PublicationPlan) -> str:
     return f"{rest} takes about {readable(plan.capacity.needed)} of memory in Redis ({room})"
 
 
+def _print_refusal(refused: SnapshotRefused, as_json: bool) -> None:
+    if as_json:
+        said = {"snapshot": refused.snapshot, "live": refused.live, "ruling": asdict(refused.ruling)}
+        click.echo(json.dumps(said))
+    told = f"[bold red]cartlift:[/] {escape(str(refused))}"
+    Console(stderr=True).print(told, highlight=False, soft_wrap=True)
+
+
 def _print_report(console: Console, report: PublishReport) -> None:
     previous = f"previous: {report.previous}" if report.previous else "no previous one"
     what = f"{report.entries:,} entries, {readable(report.size)}"
     hint = "; roll back with `cartlift rollback`" if report.previous else ""
+    ruling = report.ruling or Ruling(reasons=())
+    for note in ruling.notes:
+        console.print(f"Gate: {escape(note)}", style="dim", highlight=False, soft_wrap=True)
     console.print(
         f"live: [bold]{report.snapshot}[/], {previous}, {what}; {_done(report)}{hint}",
         highlight=False,
         soft_wrap=True,
     )
+    if ruling.reasons:
+        told = f"[bold yellow]It is live although the gate is against it:[/]\n{escape(str(ruling))}"
+        console.print(told, highlight=False, soft_wrap=True)
 
 
 def _done(report: PublishReport) -> str:
@@ -189,7 +248,7 @@ def _counted(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def _table(stored: list[StoredSnapshot]) -> Table:
+def _table(stored: list[StoredSnapshot], manifests: Mapping[str, StoredManifest | None]) -> Table:
     table = Table()
     table.add_column("snapshot")
     table.add_column("state")
@@ -197,5 +256,20 @@ def _table(stored: list[StoredSnapshot]) -> Table:
     table.add_column("size", justify="right")
     for s in stored:
         state = _STATES.get(s.state, f"[yellow]{s.state}[/]")
-        table.add_row(s.snapshot, state, f"{s.entries:,}", readable(s.size))
+        forced = " [yellow]forced[/]" if _told_by(manifests[s.snapshot])["forced"] else ""
+        table.add_row(s.snapshot, state + forced, f"{s.entries:,}", readable(s.size))
     return table
+
+
+def _print_forced(console: Console, manifests: Mapping[str, StoredManifest | None]) -> None:
+    for snapshot, manifest in manifests.items():
+        for reason in manifest.forced if manifest else ():
+            console.print(f"{snapshot}: {escape(reason)}", highlight=False, soft_wrap=True)
+
+
+def _told_by(manifest: StoredManifest | None) -> dict[str, object]:
+    """What a manifest adds to what the registry says."""
+    return {
+        "data_until": manifest.data_until if manifest else None,
+        "forced": manifest.forced if manifest else (),
+    }
