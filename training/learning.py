@@ -1,7 +1,8 @@
 """What is learned at one moment, and the lists that come of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,71 +10,109 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.catalog import Catalog
-from recommender.data.history import PurchaseHistory
+from recommender.data.history import DAY, PurchaseHistory
 from recommender.data.orders import OrderLog
-from recommender.data.returns import net_of_returns
 from recommender.errors import DataError
-from recommender.evaluation.split import known_items
+from recommender.evaluation.split import TemporalSplit
 from recommender.ranking import build
 from recommender.ranking.eligibility import eligible_items
+from recommender.ranking.examples import Examples, collect
+from recommender.ranking.features import FeatureTables
 from recommender.ranking.lists import ListTable
+from recommender.ranking.ranker import TreeRanker
 
 from .progress import Progress
 from .settings import Settings
 
+_SHORTEST_HISTORY = 2
+"""Times the predicted days that must lie before a window for the ranker to learn from it."""
+
 
 @dataclass(frozen=True, slots=True)
-class Learned:
-    """Everything learned at one moment, ready to make lists.
+class Moment:
+    """The models as they stand at one moment.
 
     Attributes:
-        orders: what was learned from: purchases of known items, returns taken off.
-        catalog: what is known of the items, in the same order.
+        split: what was known then, and what was bought in the days after it, as far as that is known.
+        catalog: what is known of the items, in the order of the split's vocabulary.
         history: the purchases, seen at that moment.
         models: fitted models by name, every one a `FittedModel`.
+        tables: what the ranker may know of customers and items.
         bought: shape (n_customers, n_items), positive where bought before.
         eligible: shape (n_items,), False forbids an item.
     """
 
-    orders: OrderLog
+    split: TemporalSplit
     catalog: Catalog
     history: PurchaseHistory
     models: Mapping[str, Any]
+    tables: FeatureTables
     bought: csr_array
     eligible: NDArray[np.bool_]
 
+    @property
+    def orders(self) -> OrderLog:
+        """What was learned from: purchases of known items, returns taken off."""
+        return self.split.train
 
-def learn(orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress) -> Learned:
-    """Fit every model on what was known at a moment.
+
+@dataclass(frozen=True, slots=True)
+class Learned(Moment):
+    """Everything learned at one moment, ready to make lists.
+
+    Attributes:
+        ranker: orders the candidates; None where the blend has to.
+        ranked_by: in words, what orders the candidates and why.
+    """
+
+    ranker: TreeRanker | None
+    ranked_by: str
+
+
+@dataclass(slots=True)
+class EarlierWindows:
+    """Examples of windows that more than one ranker learns from: each is made once.
+
+    One of these serves one order log and one `Settings`.
+
+    Attributes:
+        examples: by the window's cut; None where nobody can be learned from.
+        newest: the moment fitted last, which is often the next one wanted.
+    """
+
+    examples: dict[int, Examples | None] = field(default_factory=dict)
+    newest: Moment | None = None
+
+
+def learn(
+    orders: OrderLog,
+    catalog: Catalog,
+    settings: Settings,
+    *,
+    now: int,
+    progress: Progress,
+    earlier: EarlierWindows | None = None,
+) -> Learned:
+    """Fit every model on what was known at a moment, and the ranker on the windows before it.
 
     Args:
         orders: the shop's whole clean log; what came after `now` is not looked at.
         catalog: what the shop says about its items, in any order.
-        settings: of models and lists.
+        settings: of models, ranker and lists.
         now: seconds since 1970 UTC.
         progress: hears of every step.
+        earlier: windows that were learned from before, with the same orders and settings.
 
     Raises:
         DataError: there is no purchase to learn from.
     """
-    net = _known_purchases(orders.until(now), settings.lists.min_item_lines)
-    if len(net) == 0:
-        raise DataError(
-            "there is no purchase to learn from: every line was a return, or was put aside (see the findings)"
-        )
-    catalog, history = catalog.align(net.items), PurchaseHistory.at(net, now)
-    models = {}
-    for field in fields(settings.models):
-        with progress.step(f"Learn {field.name}"):
-            models[field.name] = getattr(settings.models, field.name).fit(history)
-    return Learned(
-        orders=net,
-        catalog=catalog,
-        history=history,
-        models=models,
-        bought=history.interactions(half_life_days=np.inf),
-        eligible=eligible_items(history, catalog, retired_after_days=settings.lists.retired_after_days),
-    )
+    known, earlier = orders.until(now), earlier or EarlierWindows()
+    examples = _earlier_examples(known, catalog, settings, now, progress, earlier)
+    ranker, ranked_by = _ranker(examples, settings, progress)
+    moment = _moment(known, catalog, settings, now, progress)
+    earlier.newest = moment
+    own = {each.name: getattr(moment, each.name) for each in fields(moment)}
+    return Learned(**own, ranker=ranker, ranked_by=ranked_by)
 
 
 def recommended(
@@ -85,6 +124,7 @@ def recommended(
             learned.models,
             settings.blend,
             customers,
+            rank=None if learned.ranker is None else partial(learned.ranker.scores, learned.tables),
             bought=learned.bought,
             eligible=learned.eligible,
             length=settings.lists.length,
@@ -93,5 +133,114 @@ def recommended(
         )
 
 
-def _known_purchases(orders: OrderLog, min_item_lines: int) -> OrderLog:
-    return net_of_returns(orders.keep_items(known_items(orders, min_item_lines))).orders
+def _moment(orders: OrderLog, catalog: Catalog, settings: Settings, now: int, progress: Progress) -> Moment:
+    with progress.step("Take off returns"):
+        split = TemporalSplit.at(
+            orders, now, days=settings.evaluation.days, min_item_lines=settings.lists.min_item_lines
+        )
+    if len(split.train) == 0:
+        raise DataError(
+            "there is no purchase to learn from: every line was a return, or was put aside (see the findings)"
+        )
+    catalog, history = catalog.align(split.train.items), PurchaseHistory.at(split.train, now)
+    models = {}
+    for each in fields(settings.models):
+        with progress.step(f"Learn {each.name}"):
+            models[each.name] = getattr(settings.models, each.name).fit(history)
+    with progress.step("Describe customers and items"):
+        tables = FeatureTables.of(split.train, history, catalog)
+    return Moment(
+        split=split,
+        catalog=catalog,
+        history=history,
+        models=models,
+        tables=tables,
+        bought=history.interactions(half_life_days=np.inf),
+        eligible=eligible_items(history, catalog, retired_after_days=settings.lists.retired_after_days),
+    )
+
+
+def _earlier_examples(
+    orders: OrderLog,
+    catalog: Catalog,
+    settings: Settings,
+    now: int,
+    progress: Progress,
+    earlier: EarlierWindows,
+) -> list[Examples]:
+    """Examples of the windows before `now` that the history is long enough for."""
+    days = settings.evaluation.days
+    # What the shop has taken off sale by today was on sale then.
+    catalog = replace(catalog, available=np.ones(len(catalog.items), bool))
+    cuts = [now - int(days * DAY) * (number + 1) for number in range(settings.ranker.windows)]
+    oldest = orders.first_time + _SHORTEST_HISTORY * days * DAY
+    # The oldest first: the newest one fitted may be the moment that is wanted next.
+    for cut in sorted(cut for cut in cuts if cut >= oldest):
+        if cut not in earlier.examples:
+            earlier.examples[cut] = _examples(orders, catalog, settings, cut, progress, earlier)
+    return [found for cut in cuts if (found := earlier.examples.get(cut)) is not None]
+
+
+def _examples(
+    orders: OrderLog,
+    catalog: Catalog,
+    settings: Settings,
+    cut: int,
+    progress: Progress,
+    earlier: EarlierWindows,
+) -> Examples | None:
+    moment = _moment_with_outcome(orders, catalog, settings, cut, progress, earlier)
+    then_bought = moment.split.truth()
+    buyers = np.flatnonzero(np.diff(then_bought.indptr)).astype(np.int32)
+    if not len(buyers):
+        return None
+    ranker = settings.ranker
+    if len(buyers) > ranker.customers:
+        drawn = np.random.default_rng(ranker.seed).permutation(len(buyers))[: ranker.customers]
+        buyers = np.sort(buyers[drawn])
+    with progress.step("Collect what the ranker learns from"):
+        return collect(
+            settings.blend.asked(moment.models),
+            moment.tables,
+            buyers,
+            bought=moment.bought,
+            eligible=moment.eligible,
+            then_bought=then_bought,
+            per_model=settings.lists.candidates_per_model,
+            new_kept=ranker.new_kept,
+            seed=ranker.seed,
+        )
+
+
+def _moment_with_outcome(
+    orders: OrderLog,
+    catalog: Catalog,
+    settings: Settings,
+    cut: int,
+    progress: Progress,
+    earlier: EarlierWindows,
+) -> Moment:
+    """A moment whose split knows what was bought after it, though its models do not."""
+    newest = earlier.newest
+    if newest is None or newest.split.cut != cut:
+        return _moment(orders, catalog, settings, cut, progress)
+    lists, days = settings.lists, settings.evaluation.days
+    split = TemporalSplit.at(orders, cut, days=days, min_item_lines=lists.min_item_lines)
+    return replace(newest, split=split)
+
+
+def _ranker(
+    examples: list[Examples], settings: Settings, progress: Progress
+) -> tuple[TreeRanker | None, str]:
+    ranker = settings.ranker
+    customers = sum(len(found.group) for found in examples)
+    if ranker.windows == 0:
+        return None, "the blend of the models, as [ranker] windows = 0 says"
+    if customers < ranker.fewest_customers:
+        return None, (
+            f"the blend of the models: only {customers} customers bought again in earlier windows, "
+            f"and the ranker learns from {ranker.fewest_customers} or more"
+        )
+    with progress.step("Learn the ranker"):
+        trees = ranker.fit(Examples.stack(examples))
+    return trees, f"trees, learned from {customers:,} customers in {len(examples)} earlier windows"

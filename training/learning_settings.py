@@ -6,6 +6,7 @@ from recommender.models.als import Als
 from recommender.models.best_sellers import BestSellers
 from recommender.models.buy_again import BuyAgain
 from recommender.models.co_purchase import CoPurchase
+from recommender.models.customer_knn import CustomerKNN
 from recommender.models.item_knn import ItemKNN
 
 
@@ -18,6 +19,9 @@ class ModelSettings:
     item_knn: ItemKNN = field(default_factory=ItemKNN)
     co_purchase: CoPurchase = field(default_factory=CoPurchase)
     buy_again: BuyAgain = field(default_factory=BuyAgain)
+    customer_knn: CustomerKNN = field(default_factory=CustomerKNN)
+    als_long_term: Als = field(default_factory=lambda: Als(factors=64, half_life_days=365, seed=1))
+    co_purchase_recent: CoPurchase = field(default_factory=lambda: CoPurchase(half_life_days=7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class ListSettings:
     """
 
     length: int = 50
-    candidates_per_model: int = 150
+    candidates_per_model: int = 100
     min_item_lines: int = 5
     retired_after_days: float = 180.0
 
@@ -50,10 +54,14 @@ class EvaluationSettings:
 
     Attributes:
         days: length of the time at the end of the history that is predicted and not learned from.
+        windows: how many times that is done, each one `days` before the next; the figures are of all.
     """
 
     days: float = 28.0
+    windows: int = 1
 
     def __post_init__(self) -> None:
         if not self.days > 0:
             raise ValueError(f"days must be above 0, got {self.days}")
+        if self.windows < 1:
+            raise ValueError(f"windows must be at least 1, got {self.windows}")

@@ -7,9 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recommender.data.catalog import Catalog
 from recommender.data.orders import GUEST, OrderLog
 from recommender.errors import DataError
 from recommender.evaluation.judge import Verdict
@@ -20,12 +18,12 @@ from recommender.snapshot.directory import Lists, Snapshot, fingerprint
 from recommender.snapshot.manifest import Counts, Manifest, rfc3339
 
 from .evaluation import evaluate
-from .learning import Learned, learn, recommended
+from .learning import EarlierWindows, Learned, learn, recommended
 from .progress import Progress
 from .settings import Settings
 from .sources import ReadOrders
 
-_LIBRARIES = ("numpy", "scipy", "implicit", "polars")
+_LIBRARIES = ("numpy", "scipy", "implicit", "lightgbm", "polars")
 
 
 def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Progress) -> Snapshot:
@@ -40,15 +38,19 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     Raises:
         DataError: there is no purchase to learn from.
     """
-    verdict = evaluate(read, settings, progress=progress)
-    learned = learn(read.orders, read.catalog, settings, now=read.orders.last_time, progress=progress)
+    earlier = EarlierWindows()
+    verdict = evaluate(read, settings, earlier=earlier, progress=progress)
+    learned = learn(
+        read.orders, read.catalog, settings, now=read.orders.last_time, earlier=earlier, progress=progress
+    )
     lists = _all_lists(learned, settings, progress)
     return Snapshot(
-        manifest=_manifest(read.orders, learned.orders, settings, verdict, now),
+        manifest=_manifest(read.orders, learned, settings, verdict, now),
         catalog=learned.catalog,
         customers=learned.orders.customers,
         lists=lists,
         models=learned.models,
+        ranker=learned.ranker,
         findings=read.findings.to_json(),
     )
 
@@ -66,7 +68,7 @@ def _all_lists(learned: Learned, settings: Settings, progress: Progress) -> List
             f"{settings.lists.retired_after_days:g} days ([lists] retired_after_days)"
         )
     with progress.step("Write item lists"):
-        names, category = _categories(learned.catalog)
+        names, category = learned.catalog.categories()
         sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
         return Lists(
             recommended=customer_lists,
@@ -84,16 +86,10 @@ def _related(learned: Learned, name: str, length: int) -> ListTable:
     return build.related(model.neighbours, name, learned.eligible, length)
 
 
-def _categories(catalog: Catalog) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Names of the categories, sorted, and the number of each item's category, -1 for none."""
-    names = tuple(sorted({category for category in catalog.category if category}))
-    number = {name: n for n, name in enumerate(names)}
-    return names, np.array([number.get(category or "", -1) for category in catalog.category], np.int32)
-
-
 def _manifest(
-    orders: OrderLog, net: OrderLog, settings: Settings, verdict: Verdict | None, now: datetime
+    orders: OrderLog, learned: Learned, settings: Settings, verdict: Verdict | None, now: datetime
 ) -> Manifest:
+    net = learned.orders
     known = net.customer[net.customer != GUEST]
     return Manifest(
         snapshot="",
@@ -103,7 +99,10 @@ def _manifest(
         data_fingerprint=fingerprint(orders),
         counts=Counts(len(net), len(np.unique(net.order)), len(np.unique(known)), len(net.items)),
         sources=SOURCES,
-        settings=_plain({key: value for key, value in asdict(settings).items() if key != "source"}),
+        ranked_by=learned.ranked_by,
+        settings=_plain(
+            {key: value for key, value in asdict(settings).items() if key not in ("source", "gate")}
+        ),
         figures=None if verdict is None else _plain(asdict(verdict)),
         versions={"python": platform.python_version()}
         | {name: version(name) for name in ("cartlift", *_LIBRARIES)},

@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_orig
 from recommender.data.cleaning_rules import CleaningRules
 from recommender.errors import ConfigError
 from recommender.ranking.blend import Blend
+from recommender.ranking.ranker import Ranker
 
+from .gate_settings import GateSettings
 from .learning_settings import EvaluationSettings, ListSettings, ModelSettings
 from .presets import preset_named
 from .source_settings import SourceSettings
@@ -33,16 +35,20 @@ class Settings:
         cleaning: what counts as a purchase.
         models: hyperparameters.
         blend: how much each model counts in a customer's list.
+        ranker: what orders the list where a shop is large enough to learn it.
         lists: which items stand in lists, and how many.
         evaluation: how the lists are judged.
+        gate: what a snapshot must be like to go live.
     """
 
     source: SourceSettings = field(default_factory=SourceSettings)
     cleaning: CleaningRules = field(default_factory=CleaningRules)
     models: ModelSettings = field(default_factory=ModelSettings)
     blend: Blend = field(default_factory=Blend)
+    ranker: Ranker = field(default_factory=Ranker)
     lists: ListSettings = field(default_factory=ListSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
 
 
 def load_settings(path: Path | None = None, *, preset: str | None = None) -> Settings:

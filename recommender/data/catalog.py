@@ -78,6 +78,12 @@ class Catalog:
             attributes={name: texts(column) for name, column in self.attributes.items()},
         )
 
+    def categories(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+        """Names of the categories, sorted, and the number of each item's category, -1 for none."""
+        names = tuple(sorted({category for category in self.category if category}))
+        number = {name: n for n, name in enumerate(names)}
+        return names, np.array([number.get(category or "", -1) for category in self.category], np.int32)
+
     def name(self, item: int) -> str:
         """What to print for the item at this position: its title, or its id."""
         return self.title[item] or self.items.ids[item]

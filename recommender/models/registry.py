@@ -4,6 +4,7 @@ from recommender.models.als import Als, AlsModel
 from recommender.models.best_sellers import BestSellers, BestSellersModel
 from recommender.models.buy_again import BuyAgain, BuyAgainModel
 from recommender.models.co_purchase import CoPurchase, CoPurchaseModel
+from recommender.models.customer_knn import CustomerKNN, CustomerKNNModel
 from recommender.models.item_knn import ItemKNN, ItemKNNModel
 from recommender.models.protocol import Model
 
@@ -13,5 +14,8 @@ MODELS: dict[str, tuple[type[Model], type]] = {
     "item_knn": (ItemKNN, ItemKNNModel),
     "co_purchase": (CoPurchase, CoPurchaseModel),
     "buy_again": (BuyAgain, BuyAgainModel),
+    "customer_knn": (CustomerKNN, CustomerKNNModel),
+    "als_long_term": (Als, AlsModel),
+    "co_purchase_recent": (CoPurchase, CoPurchaseModel),
 }
 """Name → (settings, what they learn). The name is also the item's `source` in an answer."""

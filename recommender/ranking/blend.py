@@ -23,6 +23,9 @@ class Blend:
     item_knn: float = 0.025
     co_purchase: float = 0.03
     buy_again: float = 1.0
+    customer_knn: float = 0.05
+    als_long_term: float = 0.05
+    co_purchase_recent: float = 0.03
 
     def __post_init__(self) -> None:
         require_at_least(0, **asdict(self))

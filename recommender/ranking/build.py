@@ -19,6 +19,9 @@ from recommender.ranking.lists import SOURCES, ListTable
 
 Mode = Literal["mixed", "repeat", "discover"]
 
+Rank = Callable[[NDArray[np.int32], Candidates], NDArray[np.float32]]
+"""(customer of each row of the candidates, the candidates) → score of each, above 0 to be listed."""
+
 _BLOCK_CELLS = 2_000_000
 """Scores of one model held dense at a time: 8 MB a thread, small enough for a processor's cache."""
 
@@ -28,10 +31,11 @@ def recommend(
     blend: Blend,
     customers: NDArray[np.int32],
     *,
+    rank: Rank | None = None,
     bought: csr_array,
     eligible: NDArray[np.bool_],
     length: int,
-    per_model: int = 150,
+    per_model: int = 100,
     threads: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> ListTable:
@@ -42,8 +46,9 @@ def recommend(
 
     Args:
         models: fitted models by name.
-        blend: their weights.
+        blend: their weights. Besides the order, they say which model a place is owed to.
         customers: shape (n,) positions of the customers wanted.
+        rank: orders the candidates instead of the blend's weighted sum.
         bought: shape (n_customers, n_items), positive where bought before.
         eligible: shape (n_items,), False forbids an item.
         length: places of either kind.
@@ -61,7 +66,9 @@ def recommend(
         candidates = generate_candidates(
             asked, some, bought=bought, eligible=eligible, per_model=max(per_model, length)
         )
-        return _ranked(candidates, blend.contributions(candidates), length)
+        contributions = blend.contributions(candidates)
+        scores = contributions.sum(axis=1) if rank is None else rank(some, candidates)
+        return _ranked(candidates, scores, contributions, length)
 
     blocks = [customers[start : start + block] for start in range(0, len(customers), block)]
     tables: list[ListTable] = []
@@ -118,8 +125,9 @@ def best_sellers(
     return _table(row, item, sold[item], source, np.zeros(len(item), bool), n_groups + 1).first(length)
 
 
-def _ranked(candidates: Candidates, contributions: NDArray[np.float32], length: int) -> ListTable:
-    score = contributions.sum(axis=1)
+def _ranked(
+    candidates: Candidates, score: NDArray[np.float32], contributions: NDArray[np.float32], length: int
+) -> ListTable:
     names = np.array([SOURCES.index(name) for name in candidates.models], np.uint8)
     source = names[contributions.argmax(axis=1)] if len(score) else np.zeros(0, np.uint8)
     # lexsort sorts by its last key first: customer, then best score, then the lower item.

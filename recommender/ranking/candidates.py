@@ -1,7 +1,7 @@
 """Candidate generation: each model proposes, and says what it thinks of the others' proposals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,12 @@ class Candidates:
     scores: NDArray[np.float32]
     bought: NDArray[np.bool_]
     models: tuple[str, ...]
+
+    def take(self, at: NDArray[np.intp]) -> "Candidates":
+        """Only the pairs at these rising positions."""
+        return replace(
+            self, row=self.row[at], item=self.item[at], scores=self.scores[at], bought=self.bought[at]
+        )
 
 
 def generate_candidates(

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SOURCES = ("best_sellers", "als", "item_knn", "co_purchase", "buy_again")
+SOURCES = (
+    "best_sellers",
+    "als",
+    "item_knn",
+    "co_purchase",
+    "buy_again",
+    "customer_knn",
+    "als_long_term",
+    "co_purchase_recent",
+)
 """Who can have proposed an item; a list stores the position in this tuple, so only append."""
 
 

@@ -2,12 +2,14 @@
 
 import inspect
 import re
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from recommender.ranking.blend import Blend
+from recommender.ranking.ranker import Ranker
+from recommender.training.gate_settings import GateSettings
 from recommender.training.learning_settings import EvaluationSettings, ListSettings, ModelSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
@@ -15,16 +17,19 @@ PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(ModelSettings)} | {
     "lists": ListSettings,
     "evaluation": EvaluationSettings,
+    "ranker": Ranker,
+    "gate": GateSettings,
 }
 
 
-def rows_of(section):
+def rows_of(make):
     """A table row a setting: name, default, and its words in the docstring."""
-    attributes = inspect.getdoc(section).split("Attributes:\n")[1]
+    section = make()
+    attributes = inspect.getdoc(type(section)).split("Attributes:\n")[1]
     said = dict(re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", attributes, flags=re.S | re.M))
     for field in fields(section):
-        assert field.default is not MISSING
-        default = f'"{field.default}"' if isinstance(field.default, str) else f"{field.default}"
+        value = getattr(section, field.name)
+        default = f'"{value}"' if isinstance(value, str) else f"{value}"
         yield f"| `{field.name}` | `{default}` | {' '.join(said[field.name].split()).rstrip('.')} |"
 
 

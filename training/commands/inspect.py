@@ -8,14 +8,14 @@ from rich.console import Console
 
 from recommender.snapshot.directory import load_snapshot
 
-from ..report import figures_table, print_lists_health, print_manifest
+from ..report import figures_table, print_lists_health, print_manifest, ranker_table
 
 
 @click.command()
 @click.argument("snapshot", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def inspect(snapshot: Path, as_json: bool) -> None:
-    """Show what a snapshot was learned from, how good it is and what is in it.
+    """Show what a snapshot was learned from, how good it is, what is in it and what its ranker goes by.
 
     Every file is checked against its digest first.
 
@@ -33,3 +33,5 @@ def inspect(snapshot: Path, as_json: bool) -> None:
     if loaded.manifest.figures:
         console.print(figures_table(loaded.manifest.figures))
     print_lists_health(console, loaded)
+    if loaded.ranker:
+        console.print(ranker_table(loaded.ranker.worth))

@@ -1,0 +1,98 @@
+"""What the ranker learns from: candidates of an earlier moment, and whether they were then bought."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from recommender.models.protocol import FittedModel
+from recommender.ranking.candidates import generate_candidates
+from recommender.ranking.features import FeatureTables
+
+_BLOCK = 256
+"""Customers whose candidates are looked at together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Candidates with their features and outcome, customer by customer.
+
+    Attributes:
+        names: of the columns of `features`.
+        features: shape (n, n_features) float32.
+        bought: shape (n,) bool, True where the customer then bought the item.
+        weight: shape (n,) float32; how many candidates each one stands for.
+        group: shape (n_customers,) int, how many consecutive candidates each customer has.
+    """
+
+    names: tuple[str, ...]
+    features: NDArray[np.float32]
+    bought: NDArray[np.bool_]
+    weight: NDArray[np.float32]
+    group: NDArray[np.int64]
+
+    @classmethod
+    def stack(cls, several: Sequence["Examples"]) -> "Examples":
+        """The examples of several moments, one after the other.
+
+        Raises:
+            ValueError: there is none, or their features differ.
+        """
+        if len({examples.names for examples in several}) != 1:
+            raise ValueError("only examples of the same features can be learned from together")
+        return cls(
+            several[0].names,
+            np.concatenate([examples.features for examples in several]),
+            np.concatenate([examples.bought for examples in several]),
+            np.concatenate([examples.weight for examples in several]),
+            np.concatenate([examples.group for examples in several]),
+        )
+
+
+def collect(
+    models: Mapping[str, FittedModel],
+    tables: FeatureTables,
+    customers: NDArray[np.int32],
+    *,
+    bought: csr_array,
+    eligible: NDArray[np.bool_],
+    then_bought: csr_array,
+    per_model: int,
+    new_kept: float,
+    seed: int,
+) -> Examples:
+    """The candidates of customers at a moment, and which of them they bought in the time after it.
+
+    Args:
+        models: fitted at that moment.
+        tables: of that moment.
+        customers: shape (n,) positions of customers who bought something afterwards.
+        bought: shape (n_customers, n_items), positive where bought by that moment.
+        eligible: shape (n_items,).
+        then_bought: shape (n_customers, n_items), positive where bought in the time after it.
+        per_model: new items that each model proposes.
+        new_kept: share of the new items not bought that are kept, each with the weight of those left out:
+            there are many of them, and they teach little.
+        seed: decides which.
+    """
+    rng = np.random.default_rng(seed)
+    parts: list[Examples] = []
+    for start in range(0, len(customers), _BLOCK):
+        some = customers[start : start + _BLOCK]
+        found = generate_candidates(models, some, bought=bought, eligible=eligible, per_model=per_model)
+        outcome = np.asarray(then_bought[some][found.row, found.item]).ravel() > 0
+        sure = outcome | found.bought
+        kept = np.flatnonzero(sure | (rng.random(len(sure)) < new_kept))
+        group = np.bincount(found.row[kept], minlength=len(some))
+        parts.append(
+            Examples(
+                tables.names(found.models),
+                tables.features(some, found.take(kept)),
+                outcome[kept],
+                np.where(sure[kept], 1, 1 / new_kept).astype(np.float32),
+                group[group > 0],
+            )
+        )
+    return Examples.stack(parts)

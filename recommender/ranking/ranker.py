@@ -1,0 +1,169 @@
+"""The learned ranker: gradient-boosted trees that weigh what the models say and what is known besides."""
+
+import os
+from dataclasses import dataclass, field
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import SnapshotUnreadable
+from recommender.ranges import require_at_least, require_positive
+from recommender.ranking.candidates import Candidates
+from recommender.ranking.examples import Examples
+from recommender.ranking.features import FeatureTables
+
+_PLACES_THAT_COUNT = 20
+"""Only orders within the first so many places are learned from: lists are read from the top."""
+_WORTH_A_THREAD = 100_000
+"""Examples from which on a second thread pays: with fewer, threads mostly wait for each other."""
+_EXPLAINED = 2_000
+"""Examples whose scores are taken apart to say what a feature is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """LambdaMART (Burges, "From RankNet to LambdaRank to LambdaMART", 2010) by LightGBM.
+
+    It learns from earlier windows of the same shop: what the models would have proposed before a window,
+    and what was then bought in it.
+
+    Attributes:
+        windows: how many windows, each as long as the time that is predicted; 0 switches the ranker off.
+        customers: at most so many of a window's customers are learned from, drawn by the seed.
+        fewest_customers: with fewer than so many in all windows together the blend orders the lists.
+        trees: number of trees.
+        leaves: of each tree.
+        learning_rate: how much of a tree's advice is taken.
+        new_kept: share of the new items not bought that are learned from.
+        seed: of every draw.
+    """
+
+    windows: int = 3
+    customers: int = 2_000
+    fewest_customers: int = 200
+    trees: int = 300
+    leaves: int = 31
+    learning_rate: float = 0.03
+    new_kept: float = 0.4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_at_least(0, windows=self.windows)
+        require_at_least(
+            1, customers=self.customers, trees=self.trees, fewest_customers=self.fewest_customers
+        )
+        require_at_least(2, leaves=self.leaves)
+        require_positive(learning_rate=self.learning_rate, new_kept=self.new_kept)
+        if self.new_kept > 1:
+            raise ValueError(f"new_kept must be at most 1, got {self.new_kept}")
+
+    def fit(self, examples: Examples) -> "TreeRanker":
+        """Learn the order. The same examples give the same trees, whatever the number of threads."""
+        data = lightgbm.Dataset(
+            examples.features,
+            examples.bought.astype(np.float32),
+            group=examples.group,
+            weight=examples.weight,
+            feature_name=list(examples.names),
+            params={"max_bin": 63, "verbose": -1},
+            free_raw_data=True,
+        )
+        threads = os.cpu_count() if len(examples.features) > _WORTH_A_THREAD else 1
+        trees = lightgbm.train(self._parameters() | {"num_threads": threads}, data, self.trees)
+        drawn = np.random.default_rng(self.seed).permutation(len(examples.features))[:_EXPLAINED]
+        return TreeRanker(trees.model_to_string(), _worth(trees, examples.features[drawn]), trees)
+
+    def _parameters(self) -> dict[str, object]:
+        return {
+            "objective": "lambdarank",
+            "lambdarank_truncation_level": _PLACES_THAT_COUNT,
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": 100,
+            "lambda_l2": 5.0,
+            "bagging_fraction": 0.7,
+            "bagging_freq": 1,
+            "feature_fraction": 0.6,
+            "max_bin": 63,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbose": -1,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureWorth:
+    """What a feature has a say in.
+
+    Attributes:
+        name: of the feature.
+        gain: share of all that the trees' splits gained on the examples.
+        shap: share of the mean absolute SHAP value (Lundberg & Lee, "A unified approach to interpreting
+            model predictions", NeurIPS 2017): how far it moves a score.
+    """
+
+    name: str
+    gain: float
+    shap: float
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRanker:
+    """Fitted trees.
+
+    Attributes:
+        text: the trees as LightGBM writes them; all that is kept on disk.
+        worth: what each feature has a say in, the strongest first.
+        trees: the same, ready to be asked.
+    """
+
+    text: str
+    worth: tuple[FeatureWorth, ...]
+    trees: lightgbm.Booster = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, text: str, worth: tuple[FeatureWorth, ...]) -> "TreeRanker":
+        """Trees from their text.
+
+        Raises:
+            SnapshotUnreadable: LightGBM cannot read it.
+        """
+        try:
+            return cls(text, worth, lightgbm.Booster(model_str=text))
+        except lightgbm.basic.LightGBMError as error:
+            raise SnapshotUnreadable(f"the ranker's trees cannot be read ({error}): train again") from error
+
+    def scores(
+        self, tables: FeatureTables, customers: NDArray[np.int32], candidates: Candidates
+    ) -> NDArray[np.float32]:
+        """How high each candidate should stand, in (0, 1); comparable only within one customer.
+
+        Args:
+            tables: of the moment that the candidates are of.
+            customers: shape (n,), the customer of each row of the candidates.
+            candidates: pairs of customer and item, from the models that the trees were taught with.
+
+        Raises:
+            ValueError: the features are not those that the trees were taught with.
+        """
+        names = tables.names(candidates.models)
+        if list(names) != self.trees.feature_name():
+            raise ValueError("the ranker was taught with other features")
+        features = tables.features(customers, candidates)
+        raw = self.trees.predict(features, num_threads=1) if len(features) else np.zeros(0)
+        return np.asarray(1 / (1 + np.exp(-np.asarray(raw))), np.float32)
+
+
+def _worth(trees: lightgbm.Booster, features: NDArray[np.float32]) -> tuple[FeatureWorth, ...]:
+    gain = trees.feature_importance("gain")
+    # The last column is what every score starts from.
+    shap = np.abs(np.asarray(trees.predict(features, pred_contrib=True, num_threads=1))[:, :-1]).mean(axis=0)
+    shares = zip(trees.feature_name(), _shares(gain), _shares(shap), strict=True)
+    found = (FeatureWorth(name, float(g), float(s)) for name, g, s in shares)
+    return tuple(sorted(found, key=lambda worth: (-worth.shap, worth.name)))
+
+
+def _shares(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.asarray(values / max(values.sum(), np.finfo(np.float64).tiny))

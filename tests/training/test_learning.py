@@ -1,0 +1,77 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.datasets import planted_shop
+from recommender.data.history import DAY
+from recommender.ranking.lists import ListTable
+from recommender.training.learning import EarlierWindows, learn, recommended
+from recommender.training.progress import Silent
+from recommender.training.settings import Settings
+from recommender.training.sources import read_orders
+
+SMALL = Settings(evaluation=replace(Settings().evaluation, days=14))
+SMALL = replace(SMALL, ranker=replace(SMALL.ranker, fewest_customers=50, trees=20, leaves=7))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    path = tmp_path_factory.mktemp("learning") / "orders.parquet"
+    planted_shop(customers=120).write_parquet(path)
+    return read_orders([path], Settings())
+
+
+def learned(shop, settings=SMALL, **others):
+    now = shop.orders.last_time
+    return learn(shop.orders, shop.catalog, settings, now=now, progress=Silent(), **others)
+
+
+def lists_of(found, settings=SMALL) -> ListTable:
+    everyone = np.arange(len(found.history.customers), dtype=np.int32)
+    return recommended(found, settings, everyone, Silent())
+
+
+def same(one: ListTable, other: ListTable) -> bool:
+    return np.array_equal(one.items, other.items) and np.array_equal(one.scores, other.scores)
+
+
+def test_trees_order_the_lists_of_a_shop_that_is_large_enough(shop):
+    found = learned(shop)
+    assert found.ranker is not None
+    assert "in 3 earlier windows" in found.ranked_by
+    blend = replace(found, ranker=None)
+    assert not same(lists_of(found), lists_of(blend))
+
+
+def test_a_shop_too_small_keeps_the_blend_and_says_so(shop):
+    found = learned(shop, replace(SMALL, ranker=replace(SMALL.ranker, fewest_customers=10_000)))
+    assert found.ranker is None
+    assert "10000" in found.ranked_by and "blend" in found.ranked_by
+
+
+def test_the_ranker_can_be_switched_off(shop):
+    found = learned(shop, replace(SMALL, ranker=replace(SMALL.ranker, windows=0)))
+    assert found.ranker is None
+    assert "windows = 0" in found.ranked_by
+
+
+def test_orders_after_the_moment_change_nothing(shop):
+    now = shop.orders.last_time - 20 * DAY
+    whole = learn(shop.orders, shop.catalog, SMALL, now=now, progress=Silent())
+    cut = learn(shop.orders.until(now), shop.catalog, SMALL, now=now, progress=Silent())
+    assert whole.ranker is not None and cut.ranker is not None
+    assert whole.ranker.text == cut.ranker.text
+    assert same(lists_of(whole), lists_of(cut))
+
+
+def test_windows_learned_from_before_are_used_again_and_change_nothing(shop):
+    earlier, before = EarlierWindows(), shop.orders.last_time - 14 * DAY
+    learn(shop.orders, shop.catalog, SMALL, now=before, progress=Silent(), earlier=earlier)
+    made = dict(earlier.examples)
+    again = learned(shop, earlier=earlier)
+    assert set(made) < set(earlier.examples)
+    assert len(earlier.examples) == 4
+    assert again.ranker is not None
+    alone = learned(shop).ranker
+    assert alone is not None and alone.text == again.ranker.text
