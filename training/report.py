@@ -1,6 +1,6 @@
 """What people read on the terminal: figures, lists, and where the time went."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,33 @@ from rich.table import Table
 
 from recommender.evaluation.intervals import Interval
 from recommender.ranking.lists import ListTable
+from recommender.ranking.ranker import FeatureWorth
 from recommender.snapshot.directory import Snapshot
 from recommender.snapshot.manifest import Manifest, rfc3339
 
 FEWEST_CUSTOMERS = 10
 """Below this an interval says nothing, however narrow it looks."""
 
-_TASKS = {"all": "all purchases", "repeat": "repeats", "discover": "first times"}
+_TASKS = {
+    "all": "all purchases",
+    "repeat": "repeats",
+    "discover": "first times",
+    "next_basket": "next order",
+    "cold_customers": "newcomers",
+    "cold_items": "new items",
+}
+
+
+def task_label(task: str) -> str:
+    """What a task is called on the terminal."""
+    return _TASKS.get(task, task.replace("_", " "))
 
 
 def figures_table(figures: Mapping[str, Any]) -> Table:
     """The verdict of a manifest, a line a task."""
-    days, k = figures["days"], figures["k"]
+    k = figures["k"]
     table = Table(
-        title=f"Judged on the {days:g} days after {rfc3339(int(figures['cut']))[:10]}: nDCG@{k}",
+        title=f"Judged on the {judged_days(figures)}: nDCG@{k}",
         title_justify="left",
         box=box.SIMPLE,
         pad_edge=False,
@@ -38,7 +51,7 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
         sure = task["customers"] >= FEWEST_CUSTOMERS and Interval(**task["gain"]).excludes_zero
         ratio = f"{ndcg['mean'] / baseline['mean']:.1f}×" if baseline["mean"] and sure else "unsure"
         table.add_row(
-            _TASKS[task["task"]],
+            task_label(task["task"]),
             f"{task['customers']:,}",
             f"[bold]{ndcg['mean']:.3f}[/] [{ndcg['low']:.3f}, {ndcg['high']:.3f}]",
             f"{baseline['mean']:.3f}",
@@ -46,6 +59,13 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
             f"{task['hit']:.0%}",
         )
     return table
+
+
+def judged_days(figures: Mapping[str, Any]) -> str:
+    """Which days a verdict is of, as the end of a sentence."""
+    first = f"{figures['days']:g} days after {rfc3339(int(figures['cut']))[:10]}"
+    before = len(figures.get("cuts", ())) - 1
+    return first if before < 1 else f"{first} and {before} window{'s' * (before > 1)} before"
 
 
 def print_manifest(console: Console, manifest: Manifest) -> None:
@@ -58,11 +78,30 @@ def print_manifest(console: Console, manifest: Manifest) -> None:
         "orders": f"{counts.orders:,} with {counts.lines:,} lines, {period}",
         "customers": f"{counts.customers:,}",
         "items": f"{counts.items:,}",
+        "ranked by": manifest.ranked_by,
         "data": f"sha256 {manifest.data_fingerprint[:16]}…",
         "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
     }
     for name, value in lines.items():
         console.print(f"{name:>10}  {value}", highlight=False)
+
+
+def ranker_table(worth: Sequence[FeatureWorth], most: int = 15) -> Table:
+    """What the ranker goes by: its strongest features."""
+    table = Table(
+        title=f"What the ranker goes by: the strongest {min(most, len(worth))} of {len(worth)} features",
+        title_justify="left",
+        box=box.SIMPLE,
+        pad_edge=False,
+    )
+    table.add_column("feature")
+    for heading in ("share of SHAP", "share of gain"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for feature in worth[:most]:
+        bar = "█" * round(30 * feature.shap / worth[0].shap if worth[0].shap else 0)
+        table.add_row(feature.name, f"{feature.shap:.1%}", f"{feature.gain:.1%}", bar)
+    return table
 
 
 def print_lists_health(console: Console, snapshot: Snapshot) -> None:

@@ -13,8 +13,10 @@ from recommender.ranking.candidates import Candidates
 from recommender.ranking.examples import Examples
 from recommender.ranking.features import FeatureTables
 
-_PLACES_THAT_COUNT = 20
-"""Only orders within the first so many places are learned from: lists are read from the top."""
+_TOP: dict[str, object] = {"objective": "lambdarank", "lambdarank_truncation_level": 20}
+"""Only pairs with one of the first so many places are learned from: lists are read from the top."""
+_BINS = 63
+"""Values that the trees tell apart in a feature."""
 _WORTH_A_THREAD = 100_000
 """Examples from which on a second thread pays: with fewer, threads mostly wait for each other."""
 _EXPLAINED = 2_000
@@ -23,16 +25,18 @@ _EXPLAINED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Ranker:
-    """LambdaMART (Burges, "From RankNet to LambdaRank to LambdaMART", 2010) by LightGBM.
+    """Two sets of trees by LightGBM, whose scores are added: one learns the order, one the chance.
 
-    It learns from earlier windows of the same shop: what the models would have proposed before a window,
-    and what was then bought in it.
+    LambdaMART (Burges, "From RankNet to LambdaRank to LambdaMART", 2010) learns what should stand above
+    what; a classifier learns how likely each item is bought, and is the better judge of what is new to a
+    customer. Both learn from earlier windows of the same shop: what the models would have proposed before
+    a window, and what was then bought in it.
 
     Attributes:
         windows: how many windows, each as long as the time that is predicted; 0 switches the ranker off.
         customers: at most so many of a window's customers are learned from, drawn by the seed.
         fewest_customers: with fewer than so many in all windows together the blend orders the lists.
-        trees: number of trees.
+        trees: number of trees in each set.
         leaves: of each tree.
         learning_rate: how much of a tree's advice is taken.
         new_kept: share of the new items not bought that are learned from.
@@ -45,7 +49,7 @@ class Ranker:
     trees: int = 300
     leaves: int = 31
     learning_rate: float = 0.03
-    new_kept: float = 0.4
+    new_kept: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -60,24 +64,25 @@ class Ranker:
 
     def fit(self, examples: Examples) -> "TreeRanker":
         """Learn the order. The same examples give the same trees, whatever the number of threads."""
+        order = self._trees(examples, _TOP, examples.group)
+        chance = self._trees(examples, {"objective": "binary"}, None)
+        drawn = np.random.default_rng(self.seed).permutation(len(examples.features))[:_EXPLAINED]
+        worth = _worth((order, chance), examples.features[drawn])
+        return TreeRanker(order.model_to_string(), chance.model_to_string(), worth, (order, chance))
+
+    def _trees(
+        self, examples: Examples, objective: dict[str, object], group: NDArray[np.int64] | None
+    ) -> lightgbm.Booster:
         data = lightgbm.Dataset(
             examples.features,
             examples.bought.astype(np.float32),
-            group=examples.group,
+            group=group,
             weight=examples.weight,
             feature_name=list(examples.names),
-            params={"max_bin": 63, "verbose": -1},
-            free_raw_data=True,
+            params={"max_bin": _BINS, "verbose": -1},
         )
         threads = os.cpu_count() if len(examples.features) > _WORTH_A_THREAD else 1
-        trees = lightgbm.train(self._parameters() | {"num_threads": threads}, data, self.trees)
-        drawn = np.random.default_rng(self.seed).permutation(len(examples.features))[:_EXPLAINED]
-        return TreeRanker(trees.model_to_string(), _worth(trees, examples.features[drawn]), trees)
-
-    def _parameters(self) -> dict[str, object]:
-        return {
-            "objective": "lambdarank",
-            "lambdarank_truncation_level": _PLACES_THAT_COUNT,
+        settings = objective | {
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
             "min_data_in_leaf": 100,
@@ -85,12 +90,14 @@ class Ranker:
             "bagging_fraction": 0.7,
             "bagging_freq": 1,
             "feature_fraction": 0.6,
-            "max_bin": 63,
+            "max_bin": _BINS,
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,
+            "num_threads": threads,
             "verbose": -1,
         }
+        return lightgbm.train(settings, data, self.trees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +121,26 @@ class TreeRanker:
     """Fitted trees.
 
     Attributes:
-        text: the trees as LightGBM writes them; all that is kept on disk.
+        order: the trees that learned the order, as LightGBM writes them.
+        chance: likewise those that learned the chance; these two texts are what is kept on disk.
         worth: what each feature has a say in, the strongest first.
-        trees: the same, ready to be asked.
+        trees: both, ready to be asked.
     """
 
-    text: str
+    order: str
+    chance: str
     worth: tuple[FeatureWorth, ...]
-    trees: lightgbm.Booster = field(repr=False, compare=False)
+    trees: tuple[lightgbm.Booster, ...] = field(repr=False, compare=False)
 
     @classmethod
-    def read(cls, text: str, worth: tuple[FeatureWorth, ...]) -> "TreeRanker":
+    def read(cls, order: str, chance: str, worth: tuple[FeatureWorth, ...]) -> "TreeRanker":
         """Trees from their text.
 
         Raises:
             SnapshotUnreadable: LightGBM cannot read it.
         """
         try:
-            return cls(text, worth, lightgbm.Booster(model_str=text))
+            return cls(order, chance, worth, (_read(order), _read(chance)))
         except lightgbm.basic.LightGBMError as error:
             raise SnapshotUnreadable(f"the ranker's trees cannot be read ({error}): train again") from error
 
@@ -149,18 +158,29 @@ class TreeRanker:
             ValueError: the features are not those that the trees were taught with.
         """
         names = tables.names(candidates.models)
-        if list(names) != self.trees.feature_name():
+        if list(names) != self.trees[0].feature_name():
             raise ValueError("the ranker was taught with other features")
         features = tables.features(customers, candidates)
-        raw = self.trees.predict(features, num_threads=1) if len(features) else np.zeros(0)
-        return np.asarray(1 / (1 + np.exp(-np.asarray(raw))), np.float32)
+        if not len(features):
+            return np.zeros(0, np.float32)
+        total = sum(_raw(trees, features) for trees in self.trees)
+        return np.asarray(1 / (1 + np.exp(-total)), np.float32)
 
 
-def _worth(trees: lightgbm.Booster, features: NDArray[np.float32]) -> tuple[FeatureWorth, ...]:
-    gain = trees.feature_importance("gain")
-    # The last column is what every score starts from.
-    shap = np.abs(np.asarray(trees.predict(features, pred_contrib=True, num_threads=1))[:, :-1]).mean(axis=0)
-    shares = zip(trees.feature_name(), _shares(gain), _shares(shap), strict=True)
+def _read(text: str) -> lightgbm.Booster:
+    return lightgbm.Booster(model_str=text)
+
+
+def _raw(trees: lightgbm.Booster, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(trees.predict(features, raw_score=True, num_threads=1))
+
+
+def _worth(both: tuple[lightgbm.Booster, ...], features: NDArray[np.float32]) -> tuple[FeatureWorth, ...]:
+    gain = np.mean([_shares(trees.feature_importance("gain")) for trees in both], axis=0)
+    taken_apart = [trees.predict(features, pred_contrib=True, num_threads=1) for trees in both]
+    # Scores add up, and so do their parts. The last column is what every score starts from.
+    shap = np.abs(np.sum(taken_apart, axis=0)[:, :-1]).mean(axis=0)
+    shares = zip(both[0].feature_name(), gain, _shares(shap), strict=True)
     found = (FeatureWorth(name, float(g), float(s)) for name, g, s in shares)
     return tuple(sorted(found, key=lambda worth: (-worth.shap, worth.name)))
 

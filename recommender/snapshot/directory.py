@@ -25,7 +25,8 @@ from recommender.snapshot.manifest import FINDINGS, Manifest, snapshot_id
 
 MANIFEST = "manifest.json"
 _ATTRIBUTE = "attribute:"
-_TREES = "trees.txt"
+_ORDER = "order.txt"
+_CHANCE = "chance.txt"
 _WORTH = "worth.json"
 TABLES = ("recommended", "similar", "bought_together", "best_sellers")
 
@@ -252,7 +253,8 @@ def _load_table(folder: Path) -> ListTable:
 
 def _write_ranker(ranker: TreeRanker, folder: Path) -> None:
     folder.mkdir()
-    (folder / _TREES).write_text(ranker.text, encoding="utf-8")
+    (folder / _ORDER).write_text(ranker.order, encoding="utf-8")
+    (folder / _CHANCE).write_text(ranker.chance, encoding="utf-8")
     (folder / _WORTH).write_bytes(msgspec.json.format(msgspec.json.encode(ranker.worth), indent=2))
 
 
@@ -260,7 +262,8 @@ def _load_ranker(folder: Path) -> TreeRanker | None:
     if not folder.is_dir():
         return None
     worth = msgspec.json.decode((folder / _WORTH).read_bytes(), type=tuple[FeatureWorth, ...])
-    return TreeRanker.read((folder / _TREES).read_text(encoding="utf-8"), worth)
+    order, chance = ((folder / name).read_text(encoding="utf-8") for name in (_ORDER, _CHANCE))
+    return TreeRanker.read(order, chance, worth)
 
 
 def _model_names(folder: Path) -> list[str]:
