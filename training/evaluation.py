@@ -1,48 +1,178 @@
-"""Would the lists have been any good? Judged on the last days, which nothing was learned from."""
+"""Would the lists have been any good? Judged on days that nothing was learned from."""
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.data.history import DAY
-from recommender.evaluation.judge import K, Verdict, judge
-from recommender.evaluation.split import TemporalSplit
+from recommender.data.vocabulary import Vocabulary
+from recommender.evaluation.evaluation import BEST_SELLERS, OURS, Evaluation
+from recommender.evaluation.judge import KS, K, Verdict
+from recommender.evaluation.past import past_catalog
+from recommender.evaluation.split import TemporalSplit, require_known_by, rolling_cuts
+from recommender.evaluation.window import Window
 from recommender.ranking import build
 from recommender.ranking.blend import Blend
 from recommender.ranking.lists import ListTable
+from recommender.snapshot.manifest import rfc3339
 
-from .learning import Learned, learn, recommended
-from .progress import Progress
+from .learning import EarlierWindows, Learned, learn, recommended
+from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
 
+_NO_OTHERS: Mapping[str, Settings] = MappingProxyType({})
 
-def evaluate(read: ReadOrders, settings: Settings, *, progress: Progress) -> Verdict | None:
+
+@dataclass(frozen=True, slots=True)
+class PastLists:
+    """Lists that would have been published at a cut, in the item vocabulary of the whole catalog.
+
+    Attributes:
+        lists: row r belongs to the r-th customer asked for.
+        best_sellers: likewise, best sellers under the same rules.
+        eligible: shape (n_items,), items that could be shown then.
+    """
+
+    lists: ListTable
+    best_sellers: ListTable
+    eligible: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A `Progress` whose steps also say what they are for."""
+
+    progress: Progress
+    what: str
+
+    def step(self, name: str, total: int | None = None) -> AbstractContextManager[Advance]:
+        """See `Progress.step`."""
+        return self.progress.step(f"{name} ({self.what})", total)
+
+
+def evaluate(
+    read: ReadOrders, settings: Settings, *, progress: Progress, earlier: EarlierWindows | None = None
+) -> Verdict | None:
     """Judge the lists that would have been published before the last days, on those days.
 
+    Arguments as in `evaluation_of`.
+
     Returns:
-        None where the history is not at least three times as long as the days to predict, or nobody
-        who ordered before ordered again.
+        None where nothing can be judged.
     """
-    days, orders = settings.evaluation.days, read.orders
-    if orders.last_time - orders.first_time < 3 * days * DAY:
+    evaluation = evaluation_of(read, settings, progress=progress, earlier=earlier)
+    if evaluation is None:
         return None
-    cut = orders.last_time - int(days * DAY)
-    with progress.step(f"Hold out the last {days:g} days"):
-        split = TemporalSplit.at(orders, cut, days=days, min_item_lines=settings.lists.min_item_lines)
-    truth = split.truth()
-    judged = np.flatnonzero(np.diff(truth.indptr)).astype(np.int32)
-    if len(judged) == 0:
-        return None
-    # What the shop has taken off sale by today was on sale then: nothing of that may be known here.
-    catalog = replace(read.catalog, available=np.ones(len(read.catalog.items), bool))
-    learned = learn(orders, catalog, settings, now=cut, progress=progress)
-    lists = recommended(learned, settings, judged, progress)
     with progress.step("Judge against best sellers"):
-        baseline = _best_seller_lists(learned, judged, settings.lists.length)
-        tasks = judge(lists, baseline, truth[judged], learned.bought[judged])
-    return Verdict(cut, days, K, tasks)
+        return evaluation.verdict()
+
+
+def evaluation_of(
+    read: ReadOrders,
+    settings: Settings,
+    *,
+    others: Mapping[str, Settings] = _NO_OTHERS,
+    ks: Sequence[int] = KS,
+    progress: Progress,
+    earlier: EarlierWindows | None = None,
+) -> Evaluation | None:
+    """The lists that would have been published before each window, beside what was then bought.
+
+    Args:
+        read: clean orders and catalog.
+        settings: of models, lists and evaluation.
+        others: settings to compare with, by name, on the same customers and purchases: of these only what
+            is said of models and lists counts.
+        ks: lengths of list that are judged.
+        progress: hears of every step.
+        earlier: windows that the ranker of `settings` learned from, for whoever learns from this log next.
+
+    Returns:
+        None where the history is not at least three times as long as the days to predict, or nobody who
+        ordered before ordered again.
+    """
+    wanted = settings.evaluation
+    cuts = rolling_cuts(read.orders, days=wanted.days, windows=wanted.windows)
+    windows = [window for cut in cuts if (window := _window(read, settings, cut, progress)).truth.nnz]
+    if not windows:
+        return None
+    made = {OURS: _made(read, settings, windows, progress, OURS if others else "", earlier)}
+    made |= {name: _made(read, other, windows, progress, name, None) for name, other in others.items()}
+    return Evaluation(
+        catalog=read.catalog,
+        customers=read.orders.customers,
+        windows=tuple(windows),
+        lists={
+            OURS: tuple(past.lists for past in made[OURS]),
+            BEST_SELLERS: tuple(past.best_sellers for past in made[OURS]),
+            **{name: tuple(past.lists for past in made[name]) for name in others},
+        },
+        eligible=tuple(past.eligible for past in made[OURS]),
+        k=K if K in ks else ks[0],
+        ks=tuple(ks),
+        findings=_findings(len(windows), wanted.windows),
+    )
+
+
+def past_lists(
+    read: ReadOrders,
+    settings: Settings,
+    cut: int,
+    customers: NDArray[np.int32],
+    progress: Progress,
+    earlier: EarlierWindows | None = None,
+) -> PastLists:
+    """The lists of these customers as they would have been published at a cut.
+
+    Only orders until the cut are handed on, so that nothing can be learned from a later one. `earlier` may
+    hold windows of earlier cuts only.
+
+    Raises:
+        ValueError: something was learned from later orders all the same.
+    """
+    past = read.orders.until(cut)
+    catalog = past_catalog(read.catalog, past, cut)
+    learned = learn(past, catalog, settings, now=cut, earlier=earlier, progress=progress)
+    require_known_by(cut, learned.orders)
+    items = read.catalog.items
+    eligible = np.zeros(len(items), bool)
+    eligible[items.positions(learned.catalog.items.ids)] = learned.eligible
+    return PastLists(
+        lists=_moved(recommended(learned, settings, customers, progress), learned, items),
+        best_sellers=_moved(_best_seller_lists(learned, customers, settings.lists.length), learned, items),
+        eligible=eligible,
+    )
+
+
+def _made(
+    read: ReadOrders,
+    settings: Settings,
+    windows: Sequence[Window],
+    progress: Progress,
+    name: str,
+    earlier: EarlierWindows | None,
+) -> list[PastLists]:
+    """Lists for every window, in the order of the windows; `name` says whose, where there are others."""
+    earlier, made = earlier or EarlierWindows(), []
+    # The oldest first: the ranker of a window learns from those before it, and these are then at hand. The
+    # other way round, it would be handed what was made by somebody who knew more than it may.
+    for window in reversed(windows):
+        until = f"until {rfc3339(window.cut)[:10]}" if len(windows) > 1 else ""
+        what = ", ".join(filter(None, (name, until)))
+        told = _Told(progress, what) if what else progress
+        made.append(past_lists(read, settings, window.cut, window.customers, told, earlier))
+    return made[::-1]
+
+
+def _window(read: ReadOrders, settings: Settings, cut: int, progress: Progress) -> Window:
+    days, bar = settings.evaluation.days, settings.lists.min_item_lines
+    with progress.step(f"Hold out {days:g} days"):
+        split = TemporalSplit.at(read.orders, cut, days=days, min_item_lines=bar)
+        return Window.of(split, read.catalog.items)
 
 
 def _best_seller_lists(learned: Learned, customers: NDArray[np.int32], length: int) -> ListTable:
@@ -51,3 +181,13 @@ def _best_seller_lists(learned: Learned, customers: NDArray[np.int32], length: i
     return build.recommend(
         only, Blend(), customers, bought=learned.bought, eligible=learned.eligible, length=length
     )  # fmt: skip
+
+
+def _moved(table: ListTable, learned: Learned, items: Vocabulary) -> ListTable:
+    return replace(table, items=items.positions(learned.catalog.items.ids)[table.items])
+
+
+def _findings(judged: int, wanted: int) -> tuple[str, ...]:
+    if judged == wanted:
+        return ()
+    return (f"of {wanted} windows only {judged} could be judged: before them there is too little history",)

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.history import DAY
-from recommender.evaluation.split import TemporalSplit, known_items
+from recommender.evaluation.split import TemporalSplit, known_items, require_known_by, rolling_cuts
 from tests.shops import log_of
 
 LINES = [
@@ -85,6 +86,26 @@ def test_nothing_after_the_cut_changes_what_is_learned_from(rows, day):
 
     assert readable(whole) == readable(alone)
     assert whole.train.items == alone.train.items
+
+
+def test_what_was_learned_from_later_orders_is_refused():
+    log = log_of([("1", "ann", "tea", 1.0, 10.0), ("2", "ann", "tea", 1.0, 10.5)])
+    require_known_by(11 * DAY, log)
+    with pytest.raises(ValueError, match="from after the cut"):
+        require_known_by(10 * DAY, log)
+    split = split_of(LINES)
+    with pytest.raises(ValueError, match="learned from holds orders from after the cut"):
+        TemporalSplit(split.cut, split.days, split.later, split.holdout, split.later)
+    with pytest.raises(ValueError, match="judged side"):
+        TemporalSplit(split.cut, split.days, split.train, split.holdout, split.train)
+
+
+def test_windows_follow_each_other_and_leave_enough_to_learn_from():
+    log = log_of([("1", "ann", "tea", 1.0, 0.0), ("2", "ann", "tea", 1.0, 50.0)])
+    assert rolling_cuts(log, days=10, windows=2) == (40 * DAY, 30 * DAY)
+    # The fourth cut, on day 10, would leave less than 20 days.
+    assert rolling_cuts(log, days=10, windows=9) == (40 * DAY, 30 * DAY, 20 * DAY)
+    assert rolling_cuts(log, days=17, windows=1) == ()
 
 
 def test_rare_items_are_not_known():
