@@ -18,8 +18,10 @@ from recommender.ranking import build
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.examples import Examples, collect
 from recommender.ranking.features import FeatureTables
+from recommender.ranking.item_traits import ItemTraits
 from recommender.ranking.lists import ListTable
 from recommender.ranking.ranker import TreeRanker
+from recommender.ranking.reranking import rerank
 
 from .progress import Progress
 from .settings import Settings
@@ -120,7 +122,7 @@ def recommended(
 ) -> ListTable:
     """The lists of these customers, as they are published."""
     with progress.step("Write customer lists", total=len(customers)) as advance:
-        return build.recommend(
+        lists = build.recommend(
             learned.models,
             settings.blend,
             customers,
@@ -131,6 +133,15 @@ def recommended(
             per_model=settings.lists.candidates_per_model,
             progress=advance,
         )
+    with progress.step("Look at each list as a whole"):
+        traits = ItemTraits.of(
+            learned.catalog,
+            learned.history,
+            now=learned.split.cut,
+            variant_column=settings.reranking.variant_column,
+            factors=learned.models["als"].item_factors,
+        )
+        return rerank(lists, settings.reranking, traits)
 
 
 def _moment(orders: OrderLog, catalog: Catalog, settings: Settings, now: int, progress: Progress) -> Moment:

@@ -12,6 +12,7 @@ from recommender.data.cleaning_rules import CleaningRules
 from recommender.errors import ConfigError
 from recommender.ranking.blend import Blend
 from recommender.ranking.ranker import Ranker
+from recommender.ranking.reranking import Reranking
 
 from .gate_settings import GateSettings
 from .learning_settings import EvaluationSettings, ListSettings, ModelSettings
@@ -36,6 +37,7 @@ class Settings:
         models: hyperparameters.
         blend: how much each model counts in a customer's list.
         ranker: what orders the list where a shop is large enough to learn it.
+        reranking: what the list should be like as a whole.
         lists: which items stand in lists, and how many.
         evaluation: how the lists are judged.
         gate: what a snapshot must be like to go live.
@@ -46,6 +48,7 @@ class Settings:
     models: ModelSettings = field(default_factory=ModelSettings)
     blend: Blend = field(default_factory=Blend)
     ranker: Ranker = field(default_factory=Ranker)
+    reranking: Reranking = field(default_factory=Reranking)
     lists: ListSettings = field(default_factory=ListSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)

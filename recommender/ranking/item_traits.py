@@ -1,0 +1,94 @@
+"""What re-ranking needs to know of an item."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.data.catalog import Catalog, Texts
+from recommender.data.history import DAY, PurchaseHistory
+from recommender.data.orders import GUEST
+from recommender.ranking.variants import variant_groups
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTraits:
+    """Items by position, as re-ranking sees them.
+
+    Attributes:
+        category: shape (n_items,) int32, a number for each category; -1 where unknown.
+        brand: likewise.
+        variant: shape (n_items,) int32, a number for each product with variants; -1 for the others.
+        buyers: shape (n_items,) float64, share of the customers who bought it, above 0.
+        age_days: shape (n_items,) float32, days since it came into the shop; infinite where unknown.
+        factors: shape (n_items, n_factors), items of like direction are alike; None where there are none.
+    """
+
+    category: NDArray[np.int32]
+    brand: NDArray[np.int32]
+    variant: NDArray[np.int32]
+    buyers: NDArray[np.float64]
+    age_days: NDArray[np.float32]
+    factors: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {
+            f.name: len(getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) is not None
+        }
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"every trait needs one entry an item, got {lengths}")
+        if not (self.buyers > 0).all():
+            raise ValueError("the share of buyers must be above 0: count one buyer more than there is")
+
+    @classmethod
+    def of(
+        cls,
+        catalog: Catalog,
+        history: PurchaseHistory,
+        *,
+        now: int,
+        variant_column: str = "",
+        factors: NDArray[np.float32] | None = None,
+    ) -> "ItemTraits":
+        """Traits of a shop's items at a moment.
+
+        Args:
+            catalog: in the order of the history's items.
+            history: purchases, seen at that moment.
+            now: that moment, seconds since 1970 UTC.
+            variant_column: see `variant_groups`.
+            factors: see the attribute; those of ALS do.
+
+        Raises:
+            ConfigError: the item file has no such column.
+        """
+        return cls(
+            category=_numbered(catalog.category),
+            brand=_numbered(catalog.brand),
+            variant=variant_groups(catalog, variant_column),
+            buyers=_share_of_buyers(history),
+            age_days=_age_days(catalog, history, now),
+            factors=factors,
+        )
+
+
+def _numbered(names: Texts) -> NDArray[np.int32]:
+    number = {name: n for n, name in enumerate(sorted({name for name in names if name is not None}))}
+    return np.array([-1 if name is None else number[name] for name in names], np.int32)
+
+
+def _share_of_buyers(history: PurchaseHistory) -> NDArray[np.float64]:
+    """One buyer more than there is of each item, and one customer more, so that no share is 0."""
+    known = history.customer != GUEST
+    pairs = np.unique(np.stack((history.item[known], history.customer[known])), axis=1)
+    n_customers = len(np.unique(pairs[1]))
+    return (np.bincount(pairs[0], minlength=len(history.items)) + 1) / (n_customers + 1)
+
+
+def _age_days(catalog: Catalog, history: PurchaseHistory, now: int) -> NDArray[np.float32]:
+    """Since the release that the shop states, or else since the first sale."""
+    first_sold = np.full(len(history.items), np.nan, np.float32)
+    np.fmax.at(first_sold, history.item, history.age_days)
+    since_release = ((now - catalog.released_at) / DAY).astype(np.float32)
+    age = np.where(catalog.released_at != 0, since_release, first_sold)
+    return np.where(np.isnan(age), np.inf, np.maximum(age, 0)).astype(np.float32)
