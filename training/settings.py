@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
@@ -94,7 +94,9 @@ def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def parse_section(section_type: type[Section], raw: Mapping[str, Any], where: str) -> Section:
+def parse_section(
+    section_type: type[Section], raw: Mapping[str, Any], where: str, default: Section | None = None
+) -> Section:
     """A TOML table as a frozen dataclass.
 
     Fields may be bool, int, float, str, Literal, tuples of any length of these, one of these or None, and
@@ -104,6 +106,7 @@ def parse_section(section_type: type[Section], raw: Mapping[str, Any], where: st
         section_type: the dataclass.
         raw: the table.
         where: file, and section where it is not the whole file: begins every message.
+        default: what holds where the table says nothing; by default the type's own defaults.
 
     Raises:
         ConfigError: an unknown key, a value of the wrong type, a missing key, or what the dataclass refuses.
@@ -117,9 +120,11 @@ def parse_section(section_type: type[Section], raw: Mapping[str, Any], where: st
     for needed in known:
         if needed.default is MISSING and needed.default_factory is MISSING and needed.name not in raw:
             raise ConfigError(f"{where}: {needed.name} must be set")
-    values = {key: _parse(hints[key], value, where, key) for key, value in raw.items()}
+    # A section can have other defaults than its type, as the second ALS has.
+    sections = {f.name: f.default_factory() for f in known if f.default_factory is not MISSING}
+    values = {key: _parse(hints[key], value, where, key, sections.get(key)) for key, value in raw.items()}
     try:
-        return section_type(**values)
+        return section_type(**values) if default is None else replace(default, **values)
     except (ValueError, ConfigError) as error:
         raise ConfigError(f"{where}: {error}") from error
 
@@ -134,11 +139,11 @@ def did_you_mean(word: str, known: list[str]) -> str:
     return f", did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
 
 
-def _parse(hint: Any, value: Any, where: str, key: str) -> Any:
+def _parse(hint: Any, value: Any, where: str, key: str, default: Any = None) -> Any:
     """`value` as the type that a field declares."""
     origin = get_origin(hint)
     if is_dataclass(hint) and isinstance(hint, type):
-        return parse_section(hint, _table(value, where, key), _inside(where, key))
+        return parse_section(hint, _table(value, where, key), _inside(where, key), default)
     if origin is UnionType:
         (kind,) = (choice for choice in get_args(hint) if choice is not NoneType)
         return _parse(kind, value, where, key)

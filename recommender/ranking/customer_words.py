@@ -42,9 +42,10 @@ class CustomerWords:
             Shape (n,), from 0 to 1.
         """
         who, row = np.unique(customer, return_inverse=True)
-        # Dense, since looking a word up in a sparse profile costs more than the few customers of a block.
+        # Dense, since looking one up in a sparse row costs more than the few customers of a block, and scipy
+        # answers with another kind of array where nothing is looked up.
         profile, said = self.profile[who].toarray(), self.said[item]
         pair = np.repeat(np.arange(len(item)), np.diff(said.indptr))
         in_common = np.bincount(pair, said.data * profile[row[pair], said.indices], minlength=len(item))
-        own = np.asarray(self.taste[customer, item]).ravel()
+        own = self.taste[who].toarray()[row, item]
         return np.asarray(np.maximum(in_common - own, 0) / self.length[customer], np.float32)

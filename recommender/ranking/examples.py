@@ -13,6 +13,8 @@ from recommender.ranking.features import FeatureTables
 
 _BLOCK = 256
 """Customers whose candidates are looked at together."""
+_MOST_OF_A_CUSTOMER = 10_000
+"""LightGBM orders no longer list. Who has more candidates resells, and teaches nothing of customers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def collect(
     eligible: NDArray[np.bool_],
     then_bought: csr_array,
     per_model: int,
-    new_kept: float,
+    kept: float,
     seed: int,
 ) -> Examples:
     """The candidates of customers at a moment, and which of them they bought in the time after it.
@@ -73,8 +75,8 @@ def collect(
         eligible: shape (n_items,).
         then_bought: shape (n_customers, n_items), positive where bought in the time after it.
         per_model: new items that each model proposes.
-        new_kept: share of the new items not bought that are kept, each with the weight of those left out:
-            there are many of them, and they teach little.
+        kept: share of the candidates not bought that are kept, each with the weight of those left out:
+            there are many of them, and each teaches little.
         seed: decides which.
     """
     rng = np.random.default_rng(seed)
@@ -82,16 +84,17 @@ def collect(
     for start in range(0, len(customers), _BLOCK):
         some = customers[start : start + _BLOCK]
         found = generate_candidates(models, some, bought=bought, eligible=eligible, per_model=per_model)
-        outcome = np.asarray(then_bought[some][found.row, found.item]).ravel() > 0
-        sure = outcome | found.bought
-        kept = np.flatnonzero(sure | (rng.random(len(sure)) < new_kept))
-        group = np.bincount(found.row[kept], minlength=len(some))
+        outcome = then_bought[some].toarray()[found.row, found.item] > 0
+        drawn = np.flatnonzero(outcome | (rng.random(len(outcome)) < kept))
+        crowded = np.bincount(found.row[drawn], minlength=len(some)) > _MOST_OF_A_CUSTOMER
+        drawn = drawn[~crowded[found.row[drawn]]]
+        group = np.bincount(found.row[drawn], minlength=len(some))
         parts.append(
             Examples(
                 tables.names(found.models),
-                tables.features(some, found.take(kept)),
-                outcome[kept],
-                np.where(sure[kept], 1, 1 / new_kept).astype(np.float32),
+                tables.features(some, found.take(drawn)),
+                outcome[drawn],
+                np.where(outcome[drawn], 1, 1 / kept).astype(np.float32),
                 group[group > 0],
             )
         )

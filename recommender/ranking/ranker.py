@@ -19,6 +19,8 @@ _BINS = 63
 """Values that the trees tell apart in a feature."""
 _WORTH_A_THREAD = 100_000
 """Examples from which on a second thread pays: with fewer, threads mostly wait for each other."""
+_LEAST_IN_A_LEAF = 100
+"""Examples that a leaf must hold, so that a split is not the whim of a few."""
 _EXPLAINED = 2_000
 """Examples whose scores are taken apart to say what a feature is worth."""
 
@@ -39,17 +41,17 @@ class Ranker:
         trees: number of trees in each set.
         leaves: of each tree.
         learning_rate: how much of a tree's advice is taken.
-        new_kept: share of the new items not bought that are learned from.
+        kept: share of the candidates not bought that are learned from.
         seed: of every draw.
     """
 
     windows: int = 3
-    customers: int = 2_000
+    customers: int = 1_500
     fewest_customers: int = 200
     trees: int = 300
     leaves: int = 31
     learning_rate: float = 0.03
-    new_kept: float = 0.3
+    kept: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -58,16 +60,25 @@ class Ranker:
             1, customers=self.customers, trees=self.trees, fewest_customers=self.fewest_customers
         )
         require_at_least(2, leaves=self.leaves)
-        require_positive(learning_rate=self.learning_rate, new_kept=self.new_kept)
-        if self.new_kept > 1:
-            raise ValueError(f"new_kept must be at most 1, got {self.new_kept}")
+        require_positive(learning_rate=self.learning_rate, kept=self.kept)
+        if self.kept > 1:
+            raise ValueError(f"kept must be at most 1, got {self.kept}")
 
-    def fit(self, examples: Examples) -> "TreeRanker":
-        """Learn the order. The same examples give the same trees, whatever the number of threads."""
+    def fit(self, examples: Examples) -> "TreeRanker | None":
+        """Learn the order. The same examples give the same trees, whatever the number of threads.
+
+        Returns:
+            None where the examples teach no order: too few, or nothing tells what was bought from what was
+            not. Trees without a split would put every list in the order of item positions.
+        """
+        if len(examples.features) < 2 * _LEAST_IN_A_LEAF:
+            return None
         order = self._trees(examples, _TOP, examples.group)
         chance = self._trees(examples, {"objective": "binary"}, None)
         drawn = np.random.default_rng(self.seed).permutation(len(examples.features))[:_EXPLAINED]
         worth = _worth((order, chance), examples.features[drawn])
+        if not any(feature.gain for feature in worth):
+            return None
         return TreeRanker(order.model_to_string(), chance.model_to_string(), worth, (order, chance))
 
     def _trees(
@@ -85,7 +96,7 @@ class Ranker:
         settings = objective | {
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
-            "min_data_in_leaf": 100,
+            "min_data_in_leaf": _LEAST_IN_A_LEAF,
             "lambda_l2": 5.0,
             "bagging_fraction": 0.7,
             "bagging_freq": 1,

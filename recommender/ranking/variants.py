@@ -29,12 +29,12 @@ _WORD = re.compile(r"<\w+>|\d?[^\W\d_]+|\d+")
 
 _COLOURS = frozenset(
     _WORD.findall(
-        "amethyst aqua beige black blue brown burgundy charcoal cyan fuchsia fuschia gold gray green grey "
-        "ivory khaki lilac magenta maroon mauve navy orange pink purple red silver teal turquoise white "
-        "yellow"
+        "aqua beige black blue brown burgundy charcoal cyan gold gray green grey ivory khaki lilac "
+        "fuchsia fuschia "  # codespell:ignore fuschia
+        "magenta maroon mauve navy orange pink purple red silver teal turquoise white yellow"
     )
 )
-"""Without those that also name a flower, a fruit, a taste or a stone: rose, cream, cherry, mint, amber."""
+"""Without words that are as often a flower, a fruit, a taste or a stone: rose, cream, cherry, mint, amber."""
 
 _SIZES = frozenset(_WORD.findall("small medium med large lge sml xs xl xxl xxxl 2xl 3xl 4xl"))
 

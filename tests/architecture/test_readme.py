@@ -56,7 +56,7 @@ def test_it_shows_the_help_as_it_is():
 def test_its_figures_are_those_of_the_last_benchmark():
     shops = json.loads((ROOT / "benchmarks" / "results" / "quality.json").read_text())["figures"]
     for shop, methods in shops.items():
-        for figures in methods["blend (the product)"]:
+        for figures in methods["the product"]:
             if figures["task"] != "repeat":
                 mean, low, high = (f"{figures['ndcg'][name]:.3f}"[1:] for name in ("mean", "low", "high"))
                 label = {"all": "all purchases", "discover": "first-time purchases"}[figures["task"]]

@@ -9,6 +9,7 @@ import pytest
 
 from recommender.ranking.blend import Blend
 from recommender.ranking.ranker import Ranker
+from recommender.ranking.reranking import Reranking
 from recommender.training.gate_settings import GateSettings
 from recommender.training.learning_settings import EvaluationSettings, ListSettings, ModelSettings
 
@@ -18,6 +19,7 @@ SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(Mo
     "lists": ListSettings,
     "evaluation": EvaluationSettings,
     "ranker": Ranker,
+    "reranking": Reranking,
     "gate": GateSettings,
 }
 

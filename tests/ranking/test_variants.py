@@ -45,7 +45,7 @@ def groups(titles, *, column="", **columns):
         ("Batteries AA long life 4 pack", "Batteries AA long life 12-pack"),
         ("Filler pad polyester 60x40cm", "Filler pad polyester 45 x 45 cm"),
         ("Olive oil extra virgin 0,5 l", "Olive oil extra virgin 750ml"),
-        ("CHILD'S GARDEN SPADE BLUE", "CHILDS GARDEN SPADE PINK"),
+        ("Knitted kid's rucksack blue", "KNITTED KIDS RUCKSACK PINK"),
     ],
 )
 def test_sizes_colours_packs_and_measures_make_variants(one, other):

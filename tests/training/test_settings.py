@@ -190,3 +190,11 @@ def test_every_preset_is_documented():
 def test_the_documented_settings_are_settings():
     (toml,) = re.findall(r"^```toml\n(.*?)^```", DOCS, flags=re.S | re.M)
     assert parse_section(Settings, tomllib.loads(toml), "docs").source.preset == "shopify"
+
+
+def test_a_section_with_defaults_of_its_own_keeps_those_that_are_not_named(tmp_path):
+    path = tmp_path / "cartlift.toml"
+    path.write_text("[models.als_long_term]\nfactors = 32\n")
+    found = load_settings(path).models
+    assert (found.als_long_term.factors, found.als_long_term.half_life_days) == (32, 365)
+    assert found.als.half_life_days == 60

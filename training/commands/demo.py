@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -79,7 +80,9 @@ def _prepare(console: Console, state: Path) -> Showcase:
 
 def _learn(console: Console, progress: Shown, state: Path) -> tuple[ReadOrders, Snapshot]:
     orders, items = _demo_files()
+    # A first look should take minutes: the ranker learns from a part of the customers, with fewer trees.
     settings = load_settings(preset="complete-journey")
+    settings = replace(settings, ranker=replace(settings.ranker, customers=300, trees=100))
     with progress.step("Read orders"):
         read = read_orders([orders], settings, items=items)
     print_findings(console, read)
