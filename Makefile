@@ -46,6 +46,7 @@ pytest: $(VENV)/.dev $(VENV)/.demo
 
 bench: $(VENV)/.dev $(VENV)/.demo
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.quality_plot
 
 build: $(VENV)/.dev
 	$(BIN)/python -m build
