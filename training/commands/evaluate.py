@@ -13,10 +13,12 @@ from recommender.errors import ConfigError, DataError
 from recommender.evaluation.evaluation import compared
 
 from ..evaluation import evaluation_of
+from ..evaluation_report import Judged, html_report
 from ..evaluation_tables import as_json, print_evaluation, print_leaks
 from ..leak_check import check_leaks
 from ..progress import Shown
 from ..settings import Settings, load_settings
+from .findings_report import report
 from .source_options import SourceArguments, source_options
 from .train import moment_of
 
@@ -45,6 +47,13 @@ LONGEST = 1_000
     "--check-leaks", "wary", is_flag=True, help="Try whether anything of the future reaches a list."
 )
 @click.option("--json", "to", metavar="FILE", help="Write everything as JSON; - prints it instead of tables.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write a report with plots: one file that needs no other.",
+)
 def evaluate(
     source: SourceArguments,
     windows: int | None,
@@ -53,6 +62,7 @@ def evaluate(
     compare: tuple[Path, ...],
     wary: bool,
     to: str | None,
+    page: Path | None,
 ) -> None:
     """Judge the lists that `cartlift train` would publish, on orders that they have not seen.
 
@@ -72,6 +82,8 @@ def evaluate(
       cartlift evaluate orders/*.csv --check-leaks
     Figures for a notebook:
       cartlift evaluate orders/*.csv --k 1,5,10,50 --json figures.json
+    A page to read and to hand on, with plots and with some customers' lists:
+      cartlift evaluate orders/*.csv --html report.html
 
     Of a file to compare with, what it says of models and lists counts; orders are read and customers chosen
     once, as --config says. What the figures mean: docs/evaluation.md.
@@ -79,7 +91,8 @@ def evaluate(
     Exit codes: 0 judged, 1 a leak was found, 2 a setting is wrong, 3 the orders cannot be used or judged.
     """
     ks = lengths_of(lengths)
-    _check_writable(to)
+    _check_writable("--json", to)
+    _check_writable("--html", page)
     settings = _with_windows(source.settings(), windows)
     others = {str(path): load_settings(path, preset=source.preset) for path in compare}
     progress, console = Shown(Console(stderr=True)), Console(quiet=to == "-")
@@ -99,6 +112,10 @@ def evaluate(
         print_leaks(console, leaks)
     if to is not None:
         _write_json(as_json(evaluation, verdict, comparisons, leaks), to)
+    if page is not None:
+        with progress.step("Write the report"):
+            judged = Judged(report(read), settings, others, evaluation, verdict, comparisons, leaks)
+            page.write_text(html_report(judged), encoding="utf-8")
     sys.exit(1 if leaks is not None and leaks.differing else 0)
 
 
@@ -120,10 +137,10 @@ def _with_windows(settings: Settings, windows: int | None) -> Settings:
     return replace(settings, evaluation=replace(settings.evaluation, windows=windows))
 
 
-def _check_writable(to: str | None) -> None:
+def _check_writable(option: str, to: str | Path | None) -> None:
     """Refuse a file that cannot be written before minutes are spent on what it would hold."""
-    if to not in (None, "-") and not Path(to).parent.is_dir():
-        raise ConfigError(f"--json {to}: there is no folder {Path(to).parent}")
+    if to is not None and not Path(to).parent.is_dir():
+        raise ConfigError(f"{option} {to}: there is no folder {Path(to).parent}")
 
 
 def _write_json(found: dict[str, Any], to: str) -> None:
