@@ -6,8 +6,8 @@ are judged on the window before that too, and the best mean of the two windows w
 never looked at.
 
 `python -m benchmarks.tune_peers [PEER …]` keeps every trial in benchmarks/results/peers_tuning.json once
-it is judged, and judges none that is there: it can be stopped at any time. To tune a peer anew, take it out of the
-file.
+it is judged, and judges none that is there: it can be stopped at any time. To tune a peer anew, take it
+out of the file.
 """
 
 import json
