@@ -44,7 +44,7 @@ HEALTH = {
 }
 """Figures of list health: how they are written, and what they mean."""
 
-_SOURCES = {
+SOURCE_LABELS = {
     "best_sellers": "best seller",
     "als": "taste",
     "item_knn": "like items bought",
@@ -53,7 +53,10 @@ _SOURCES = {
     "customer_knn": "like customers",
     "als_long_term": "long-standing taste",
     "co_purchase_recent": "bought together lately",
+    "content": "alike in words",
 }
+"""What the models are called in a customer's list."""
+
 _MOST_BOUGHT = 15
 
 
@@ -290,7 +293,7 @@ def _pages() -> Environment:
         "p_value": lambda p: "<0.001" if p < 0.001 else f"{p:.3f}",
         "day": lambda seconds: datetime.fromtimestamp(seconds, UTC).date().isoformat(),
         "task": task_label,
-        "source": lambda source: _SOURCES.get(source, source.replace("_", " ")),
+        "source": SOURCE_LABELS.__getitem__,
     }
     pages.tests["sure"] = _sure
     return pages

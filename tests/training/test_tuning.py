@@ -447,7 +447,7 @@ def test_it_overwrites_by_force_and_prints_json(shop):
     [
         (("--out", "nowhere/x.toml"), "no folder nowhere"),
         (("--study", "orders.parquet", "--out", "a.toml"), "is no study"),
-        (("--only", "alz", "--out", "a.toml"), "did you mean 'als'"),
+        (("--only", "buy_agian", "--out", "a.toml"), "did you mean 'buy_again'"),
         (("--minutes", "0"), "--minutes"),
     ],
     ids=lambda words: words[0] if isinstance(words, tuple) else "",
