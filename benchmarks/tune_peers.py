@@ -5,9 +5,9 @@ window 28 days before the last one of every shop. The three best a task, for eac
 are judged on the window before that too, and the best mean of the two windows wins. The last window is
 never looked at.
 
-`python -m benchmarks.tune_peers [PEER …]` keeps every trial in benchmarks/results/peers_tuning.json once
-it is judged, and judges none that is there: it can be stopped at any time. To tune a peer anew, take it
-out of the file.
+`python -m benchmarks.tune_peers [PEER …]` keeps every trial in benchmarks/results/peers_tuning.json once it
+is judged, and judges none that is there: it can be stopped at any time. To tune a peer anew, take it out of
+the file.
 """
 
 import json
