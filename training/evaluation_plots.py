@@ -36,7 +36,7 @@ _LONGEST_LABEL = 30
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "cartlift",
-    "font.size": 10.5,
+    "font.size": 11.5,
     "text.color": COLOURS["ink"],
     "text.parse_math": False,  # a category may be called "$5 to $10"
     "axes.edgecolor": COLOURS["soft"],
@@ -130,7 +130,9 @@ def curves(name: str, of: str, methods: Mapping[str, Sequence[TradeOff]]) -> Mar
             recall, coverage = [step.recall for step in steps], [step.coverage for step in steps]
             colour = COLOURS[colour_of(method, list(methods))]
             axes.plot(recall, coverage, "o-", color=colour, markersize=5, linewidth=1.6, clip_on=False)
-        for step in next(iter(methods.values())):
+        # Of lengths that find the same, the shortest is named: the others would be written over it.
+        named = {round(step.recall, 2): step for step in reversed(next(iter(methods.values())))}
+        for step in named.values():
             at = (step.recall, step.coverage)
             axes.annotate(f"{step.length}", at, (-4, 5), textcoords="offset points", ha="right")
         axes.set_xlim(left=0)

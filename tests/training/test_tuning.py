@@ -459,14 +459,13 @@ def test_mistakes_are_told_before_orders_are_read(shop, words, said):
 
 
 def test_a_killed_process_loses_nothing(shop, found):
-    words = ["tune", "orders.parquet", "--config", "quick.toml", *QUICK_WORDS, "--study", "study.db"]
-    start = [sys.executable, "-m", "recommender.training", *words]
+    words = ["tune", "orders.parquet", "--config", "quick.toml", *QUICK_WORDS]
+    kept = ["--study", "study.db", "--out", "killed.toml"]
+    start = [sys.executable, "-m", "recommender.training", *words, *kept]
     with subprocess.Popen(
         start, cwd=shop, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as run:
-        for line in run.stderr:
-            if line.startswith("buy_again 3/8"):
-                break
+        assert any(line.startswith("buy_again 3/8") for line in run.stderr)
         run.kill()
         run.stderr.read()
     told = command("--study", "study.db", "--out", "resumed.toml", "--json", folder=shop)
