@@ -25,12 +25,24 @@ _TASKS = {
     "next_basket": "next order",
     "cold_customers": "newcomers",
     "cold_items": "new items",
+    "cross_sell_guest": "a guest's cart",
+    "cross_sell_known": "a known cart",
 }
 
 
 def task_label(task: str) -> str:
     """What a task is called on the terminal."""
     return _TASKS.get(task, task.replace("_", " "))
+
+
+def counted(number: int, units: str) -> str:
+    """A number with its unit: 1 order, 2 orders."""
+    return f"{number:,} {units.removesuffix('s') if number == 1 else units}"
+
+
+def customers_label(customers: int) -> str:
+    """How many customers were judged, marked where they are too few for an interval."""
+    return f"{customers:,} few" if customers < FEWEST_CUSTOMERS else f"{customers:,}"
 
 
 def figures_table(figures: Mapping[str, Any]) -> Table:
@@ -52,7 +64,7 @@ def figures_table(figures: Mapping[str, Any]) -> Table:
         ratio = f"{ndcg['mean'] / baseline['mean']:.1f}×" if baseline["mean"] and sure else "unsure"
         table.add_row(
             task_label(task["task"]),
-            f"{task['customers']:,}",
+            customers_label(task["customers"]),
             f"[bold]{ndcg['mean']:.3f}[/] [{ndcg['low']:.3f}, {ndcg['high']:.3f}]",
             f"{baseline['mean']:.3f}",
             ratio,
@@ -111,7 +123,7 @@ def print_lists_health(console: Console, snapshot: Snapshot) -> None:
     table.add_column("list")
     for heading in ("lists", "not empty", "places, mean", "items reached"):
         table.add_column(heading, justify="right")
-    for name in ("recommended", "similar", "bought_together", "best_sellers"):
+    for name in ("recommended", "similar", "bought_together", "best_sellers", "local_best_sellers"):
         table.add_row(name.replace("_", " "), *_health(getattr(lists, name), len(snapshot.catalog.items)))
     console.print(table)
 

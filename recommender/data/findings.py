@@ -12,7 +12,8 @@ class Oddity:
 
     Attributes:
         code: its name in reports, settings and the quarantine file.
-        unit: what is counted: lines, orders, customers, items, rows (of the item file), files or columns.
+        unit: what is counted: lines, orders, customers, items, rows (of the item file), days, files
+            or columns.
         what: the oddity in a shop's words.
         action: what is done with it, unless a setting says otherwise.
     """
@@ -70,13 +71,29 @@ ODDITIES: tuple[Oddity, ...] = (
         "not sold for longer than retired_after_days allows",
         "kept in the history, not recommended",
     ),
+    # The shop as a whole.
+    Oddity("few_orders", "orders", "too few orders to tell habit from chance", "kept"),
+    Oddity("few_customers", "customers", "too few customers to compare tastes", "kept"),
+    Oddity("few_items", "items", "hardly anything to choose from", "kept, lists are as short"),
+    Oddity("ordered_once", "customers", "nobody has ordered twice", "kept; lists are not judged"),
+    Oddity(
+        "short_history", "orders", "too short a time to predict a part of it", "kept; lists are not judged"
+    ),
+    Oddity(
+        "no_time_of_day",
+        "orders",
+        "only the day of an order is known",
+        "kept; of one day's orders their ids decide which came first",
+    ),
+    Oddity("long_silence", "days", "no order for far longer than usual", "kept; what is older has faded"),
     # Files.
     Oddity("item_without_id", "rows", "a row of the item file names no item", "ignored"),
     Oddity("misshapen_item", "rows", "a row has more or fewer values than the header", "ignored"),
     Oddity("repeated_item", "rows", "the item file lists the item more than once", "the first row counts"),
     Oddity("unreadable_item", "rows", "price, date or availability cannot be read", "taken as unknown"),
     Oddity("unknown_item", "items", "sold, but not in the item file", "kept with what the orders say"),
-    Oddity("never_sold", "items", "in the item file, but never sold", "left out"),
+    Oddity("never_sold", "items", "in the item file, but never sold", "left out, unless it is new"),
+    Oddity("untitled_item", "rows", "the item file gives no title", "called as orders call it, or by its id"),
     Oddity("guessed_encoding", "files", "not UTF-8, and nobody says what else", "read as Windows-1252"),
     # The only one that stops: raised as a DataError that names the columns seen.
     Oddity("missing_column", "columns", "a needed column is not there", "stops"),

@@ -11,7 +11,6 @@ from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
 from recommender.data.item_rows import ItemRows
 from recommender.data.judged_lines import WHOLE_LINE
 from recommender.data.orders import OrderLog
-from recommender.data.returns import units_left
 
 BULK_FEWEST_ORDERS = 100
 BULK_TIMES_MEDIAN = 25
@@ -73,17 +72,22 @@ def _several(lines: pl.DataFrame, of: str, what: str) -> pl.DataFrame:
 
 
 def findings_of_history(
-    lines: pl.DataFrame, orders: OrderLog, files: Sequence[str], *, retired_after_days: float
+    lines: pl.DataFrame,
+    orders: OrderLog,
+    left: NDArray[np.float64],
+    files: Sequence[str],
+    *,
+    retired_after_days: float,
 ) -> Findings:
     """Oddities of the clean history.
 
     Args:
         lines: lines in the order of `orders`, as `order_history.by_position` gives them.
         orders: the log made from them.
+        left: shape (n_lines,), what `returns.units_left` gives for it.
         files: names of the files that the lines' `file` counts.
         retired_after_days: items not sold for longer are not recommended.
     """
-    left = units_left(orders)
     sold, newest = lines.filter(pl.Series(left > 0)), orders.last_time
     return Findings.collect([
         _unmatched_returns(lines, orders, left, files),
@@ -126,17 +130,28 @@ def _not_sold_lately(sold: pl.DataFrame, newest: int, files: Sequence[str], days
 
 
 def findings_of_item_file(
-    orders: OrderLog, lines: pl.DataFrame, items: ItemRows, files: Sequence[str]
+    orders: OrderLog, lines: pl.DataFrame, items: ItemRows, files: Sequence[str], *, newcomers: int
 ) -> Findings:
-    """How the item file and the orders differ in what there is."""
+    """How the item file and the orders differ in what there is.
+
+    Args:
+        orders: the log of `lines`.
+        lines: lines that `by_position` has sorted.
+        items: the item file.
+        files: names of the files of orders.
+        newcomers: how many of the items that were never sold are recommended all the same.
+    """
     listed = pl.col("item").cast(pl.String)
     unknown = _first_seen(lines, "item").filter(~items.group(listed).is_in(items.frame["group"].implode()))
-    sold = pl.select(items.group(pl.lit(pl.Series(orders.items.ids, dtype=pl.String)))).to_series()
-    never_sold = items.frame.filter(~pl.col("group").is_in(sold.implode()))
+    never_sold = items.never_sold(orders.items)
+    kept = f"{newcomers:,} new ones can be recommended, the others are left out" if newcomers else None
     in_file = never_sold.select(pl.lit(0).alias("file"), "row", pl.col("item_id").alias("value"))
+    untitled = items.frame.filter(pl.col("title").is_null())
+    untitled = untitled.select(pl.lit(0).alias("file"), "row", pl.col("item_id").alias("value"))
     return items.findings + Findings.collect([
         _finding("unknown_item", unknown.with_columns(listed.alias("value")), len(orders.items), files),
-        _finding("never_sold", in_file, len(items.frame), [items.file]),
+        _finding("never_sold", in_file, len(items.frame), [items.file], action=kept),
+        _finding("untitled_item", untitled, len(items.frame), [items.file]),
     ])  # fmt: skip
 
 

@@ -57,14 +57,14 @@ def _column(lines: pl.DataFrame, name: str) -> NDArray[Any]:
 
 
 def catalog(lines: pl.DataFrame, items: Vocabulary, file: ItemRows | None) -> Catalog:
-    """What the shop says about the items sold: the item file first, then the order lines.
+    """What the shop says about items: the item file first, then the order lines.
 
     From order lines come the most frequent title and category (of equally frequent ones the first in the
     alphabet) and the last price above zero.
 
     Args:
         lines: lines that `by_position` has sorted.
-        items: the items sold.
+        items: the items sold, and any others of the item file.
         file: what the item file says, None without one.
     """
     said = pl.DataFrame({"item_id": items.ids}, schema={"item_id": pl.String})

@@ -8,6 +8,13 @@ from recommender.data.cleaning import OUTLIER_FACTOR
 from recommender.data.findings import ODDITIES, Example, Finding, Findings
 from recommender.data.history_findings import BULK_FEWEST_ORDERS, BULK_TIMES_MEDIAN
 from recommender.data.judged_lines import FEWEST_FOR_A_MEDIAN
+from recommender.data.shop_findings import (
+    FEWEST_CUSTOMERS,
+    FEWEST_ITEMS,
+    FEWEST_ORDERS,
+    LONG_SILENCE_DAYS,
+    SILENCE_TIMES_MEDIAN,
+)
 from recommender.training.learning_settings import ListSettings
 
 DOCS = (Path(__file__).parents[2] / "docs" / "order-schema.md").read_text()
@@ -76,6 +83,11 @@ def test_the_documentation_states_the_rules_as_they_are():
         f"more than {OUTLIER_FACTOR:,} times" in words and f"fewer than {_word(FEWEST_FOR_A_MEDIAN)}" in words
     )
     assert f"at least {BULK_FEWEST_ORDERS} orders" in words and f"{BULK_TIMES_MEDIAN} times as many" in words
+    assert f"fewer than {FEWEST_ORDERS} orders" in words and f"fewer than {FEWEST_ITEMS} items sold" in words
+    assert f"fewer than {FEWEST_CUSTOMERS} known customers" in words
+    assert (
+        f"at least {LONG_SILENCE_DAYS}, and at least {SILENCE_TIMES_MEDIAN} times the shop's median" in words
+    )
     days = ListSettings().retired_after_days
     assert f"`retired_after_days` ({days:g} unless set) days before the newest line" in words
 

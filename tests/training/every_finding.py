@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 HEADER = "order_id,customer_id,item_id,quantity,unit_price,ordered_at"
 PLAIN = "1,ann,tea,1,2.50,2024-01-01"
+TWO = PLAIN.replace(",1,", ",2,")
+"""Of which one can be sent back: a shop that got everything back is refused."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class Case:
     kept: int
     settings: str = ""
     items: str | None = None
+
+
+SMALL_SHOP = {"few_orders", "few_customers", "few_items", "ordered_once", "short_history", "no_time_of_day"}
+"""What is odd about every shop of a few lines, and has nothing to do with what a test is about."""
 
 
 def csv(*rows: str, header: str = HEADER) -> str:
@@ -72,7 +78,7 @@ CASES: dict[str, Case] = {
         PLAIN, "1,ann,milk,0,4.00,2024-01-01", kept=1, count=1, example=("a.csv", 2, "order 1: 0 × milk"),
     ),
     "stray_negative": case(
-        PLAIN, "C1,ann,tea,-1,2.50,2024-01-02", "2,ann,tea,-3,2.50,2024-01-02",
+        TWO, "C1,ann,tea,-1,2.50,2024-01-02", "2,ann,tea,-3,2.50,2024-01-02",
         settings="[cleaning]\ncancelled_order = '^C'",
         kept=2, count=1, example=("a.csv", 3, "order 2: -3 × tea"),
     ),
@@ -95,14 +101,14 @@ CASES: dict[str, Case] = {
         kept=3, count=2, example=("a.csv", 2, "order 2: 1 × milk"),
     ),
     "cancellation": case(
-        PLAIN, "C1,ann,tea,-1,2.50,2024-01-02", settings="[cleaning]\ncancelled_order = '^C'",
+        TWO, "C1,ann,tea,-1,2.50,2024-01-02", settings="[cleaning]\ncancelled_order = '^C'",
         kept=2, count=1, example=("a.csv", 2, "C1"),
     ),
     "negative_quantity": case(
-        PLAIN, "2,ann,tea,-1,2.50,2024-01-02", kept=2, count=1, example=("a.csv", 2, "order 2: -1 × tea"),
+        TWO, "2,ann,tea,-1,2.50,2024-01-02", kept=2, count=1, example=("a.csv", 2, "order 2: -1 × tea"),
     ),
     "unmatched_return": case(
-        PLAIN, "2,ann,tea,-1,2.50,2024-01-02", "3,ann,milk,-2,2.50,2024-01-02",
+        TWO, "2,ann,tea,-1,2.50,2024-01-02", "3,ann,milk,-2,2.50,2024-01-02",
         kept=3, count=1, example=("a.csv", 3, "order 3: -2 × milk"),
     ),
     "duplicate_line": case(
@@ -171,6 +177,26 @@ CASES: dict[str, Case] = {
     "never_sold": case(
         PLAIN,
         items="item_id,title\ntea,Tea\ncoal,Coal\n", kept=1, count=1, example=("items.csv", 2, "coal"),
+    ),
+    "untitled_item": case(
+        PLAIN, items="item_id,title\ntea,\n", kept=1, count=1, example=("items.csv", 1, "tea"),
+    ),
+    "few_orders": case(PLAIN, kept=1, count=1, example=("a.csv", 1, "order 1")),
+    "few_customers": case(
+        PLAIN, "2,bob,tea,1,2.50,2024-01-02", kept=2, count=2, example=("a.csv", 1, "ann"),
+    ),
+    "few_items": case(PLAIN, "1,ann,jam,1,2.50,2024-01-01", kept=2, count=2, example=("a.csv", 2, "jam")),
+    "ordered_once": case(PLAIN, "1,ann,jam,1,2.50,2024-01-01", kept=2, count=1, example=("a.csv", 2, "ann")),
+    "short_history": case(
+        PLAIN, "2,ann,tea,1,2.50,2024-03-24", kept=2, count=2, example=("a.csv", 1, "2024-01-01"),
+    ),
+    "no_time_of_day": case(
+        *(f"{n:02},ann,tea,1,2.50,2024-01-{n:02}" for n in range(1, 21)),
+        kept=20, count=20, example=("a.csv", 1, "2024-01-01"),
+    ),
+    "long_silence": case(
+        PLAIN, "2,ann,tea,1,2.50,2024-01-03", "3,ann,tea,1,2.50,2024-01-05", "4,ann,tea,1,2.50,2024-04-05",
+        kept=4, count=91, example=("a.csv", 4, "no order before 2024-04-05"),
     ),
 }  # fmt: skip
 """By code; `guessed_encoding` and `missing_column` have tests of their own."""

@@ -7,6 +7,7 @@ from recommender.errors import ConfigError, DataError
 from recommender.training.presets import PRESETS, preset_named
 from recommender.training.settings import load_settings
 from recommender.training.sources import read_orders
+from tests.training.every_finding import SMALL_SHOP
 
 NOW = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp())
 
@@ -64,7 +65,8 @@ def test_shopify_orders_are_read(read):
 
 def test_shopify_refunded_and_cancelled_orders_are_put_aside_with_all_their_lines(read):
     findings = read(SHOPIFY, "shopify").findings
-    assert [finding.code for finding in findings] == ["not_completed", "missing_customer", "customer_id_case"]
+    odd = [finding.code for finding in findings if finding.code not in SMALL_SHOP]
+    assert odd == ["not_completed", "missing_customer", "customer_id_case"]
     assert findings.count("not_completed") == 3
     assert [example.value for example in findings.get("not_completed").examples] == [
         "refunded", "refunded", "2024-03-05 08:00:00 +0100",

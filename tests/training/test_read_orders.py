@@ -13,6 +13,7 @@ from recommender.data.orders import COLUMNS
 from recommender.errors import ConfigError, DataError
 from recommender.training.settings import load_settings
 from recommender.training.sources import read_orders
+from tests.training.every_finding import SMALL_SHOP
 
 NOW = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp())
 HEADER = "order_id,customer_id,item_id,quantity,unit_price,ordered_at"
@@ -75,8 +76,8 @@ lines = st.lists(
 
 
 def purchase(*rows):
-    """Something must be bought for orders to be of use."""
-    return ["0,ann,tea,1,1.0,2024-01-01", *rows]
+    """Something must be bought and not sent back for orders to be of use."""
+    return ["0,cat,tea,1,1.0,2024-01-01", *rows]
 
 
 @settings(deadline=None)
@@ -125,7 +126,7 @@ def test_lines_of_another_width_are_put_aside_with_what_they_had(tmp_path):
         tmp_path, "a.csv", "1,ann,tea,1,2.5,2024-01-01", "1,ann,jam", "1,ann,jam, plum,1,2.5,2024-01-01"
     )
     result = read(file, quarantine=tmp_path / "aside.parquet")
-    (finding,) = result.findings
+    (finding,) = (found for found in result.findings if found.code not in SMALL_SHOP)
     assert (finding.code, finding.count) == ("unreadable_row", 2)
     assert finding.examples[0].value == "3 values, not as many as the header"
     assert pl.read_parquet(tmp_path / "aside.parquet")["item_id"].to_list() == ["jam", "jam"]

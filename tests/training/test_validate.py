@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from recommender.training.commands.validate import validate
+from tests.training.every_finding import SMALL_SHOP
 
 HEADER = "order_id,customer_id,item_id,quantity,unit_price,ordered_at\n"
 TEA_AND_JAM = "1,ann,tea,2,2.5,2024-01-01\n1,ann,jam,1,4,2024-01-01\n"
@@ -22,6 +23,11 @@ def run(*arguments):
     return CliRunner(env={"COLUMNS": "200"}).invoke(validate, arguments, catch_exceptions=False)
 
 
+def codes(said):
+    """What is odd beside that the shop is so small."""
+    return [finding["code"] for finding in said["findings"] if finding["code"] not in SMALL_SHOP]
+
+
 def test_findings_are_shown_with_count_share_action_and_example(orders):
     result = run(orders)
     assert result.exit_code == 0
@@ -29,7 +35,7 @@ def test_findings_are_shown_with_count_share_action_and_example(orders):
     assert "zero_quantity 1 line 25.0% put aside order 3: 0 × tea" in rows
     assert "nothing was sold orders.csv, row 4" in rows
     assert (
-        "4 order lines read, 1 put aside. 3 purchases, 0 returns, 2 orders, 1 known customers, 2 items, "
+        "4 order lines read, 1 put aside. 3 purchases, 0 returns, 2 orders, 1 known customer, 2 items, "
         "2024-01-01T00:00:00Z to 2024-02-01T00:00:00Z."
     ) in " ".join(rows)
 
@@ -38,7 +44,7 @@ def test_json_is_for_programs(orders):
     result = run(orders, "--json")
     said = json.loads(result.stdout)
     assert (said["lines"], said["put_aside"], said["items"]) == (4, 1, 2)
-    assert [finding["code"] for finding in said["findings"]] == ["zero_quantity", "missing_customer"]
+    assert codes(said) == ["zero_quantity", "missing_customer"]
 
 
 def test_lines_put_aside_are_written_and_said_so(orders, tmp_path):
@@ -52,8 +58,7 @@ def test_items_preset_and_config_are_taken(orders, tmp_path):
     result = run(
         orders, "--items", str(tmp_path / "items.csv"), "--config", str(tmp_path / "cartlift.toml"), "--json"
     )
-    codes = [finding["code"] for finding in json.loads(result.stdout)["findings"]]
-    assert codes == ["non_product", "zero_quantity", "missing_customer"]
+    assert codes(json.loads(result.stdout)) == ["non_product", "zero_quantity", "missing_customer"]
 
 
 def test_square_brackets_in_a_shops_words_are_no_markup(tmp_path):

@@ -1,6 +1,7 @@
 """What was read, and what was odd about it, for people and for programs."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -11,12 +12,13 @@ from rich.text import Text
 from recommender.data.findings import Finding, Findings
 from recommender.data.orders import GUEST
 
+from ..report import counted
 from ..sources import ReadOrders
 
 LONGEST_EXAMPLE = 48
 
 
-def report(read: ReadOrders) -> dict[str, object]:
+def report(read: ReadOrders) -> dict[str, Any]:
     """Figures and findings as plain values, for JSON."""
     orders = read.orders
     bought = orders.quantity > 0
@@ -45,11 +47,15 @@ def print_findings(console: Console, read: ReadOrders) -> None:
     console.print(_summary(report(read)), highlight=False)
 
 
-def _summary(figures: dict[str, object]) -> str:
+def _summary(figures: dict[str, Any]) -> str:
+    lines, purchases, returns, orders, customers, items = (
+        counted(figures[name.split()[-1]], name)
+        for name in ("order lines", "purchases", "returns", "orders", "known customers", "items")
+    )
     return (
-        "{lines:,} order lines read, {put_aside:,} put aside. {purchases:,} purchases, {returns:,} returns, "
-        "{orders:,} orders, {customers:,} known customers, {items:,} items, {first_order} to {last_order}."
-    ).format_map(figures)
+        f"{lines} read, {figures['put_aside']:,} put aside. {purchases}, {returns}, {orders}, {customers}, "
+        f"{items}, {figures['first_order']} to {figures['last_order']}."
+    )
 
 
 def findings_table(findings: Findings) -> Table:
@@ -71,8 +77,7 @@ def _what(finding: Finding) -> Text:
 
 
 def _count(finding: Finding) -> str:
-    unit = finding.unit if finding.count != 1 else finding.unit.removesuffix("s")
-    return f"{finding.count:,} {unit}"
+    return counted(finding.count, finding.unit)
 
 
 def _share(finding: Finding) -> str:

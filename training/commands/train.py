@@ -11,9 +11,11 @@ from rich.console import Console
 from recommender.errors import ConfigError
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
+from ..not_judged import why_not_judged
 from ..pipeline import train as learn_and_list
 from ..progress import Shown
 from ..report import figures_table, print_lists_health, print_manifest
+from ..settings import Settings
 from ..sources import ReadOrders
 from .findings_report import print_findings
 from .source_options import SourceArguments, source_options
@@ -62,7 +64,7 @@ def train(source: SourceArguments, folder: Path, until: str | None, as_json: boo
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(snapshot.manifest), indent=2))
     else:
-        _tell(read, snapshot, folder)
+        _tell(read, settings, snapshot, folder)
 
 
 def moment_of(text: str, zone: str) -> int:
@@ -93,7 +95,7 @@ def _time_of(text: str) -> datetime:
         ) from error
 
 
-def _tell(read: ReadOrders, snapshot: Snapshot, folder: Path) -> None:
+def _tell(read: ReadOrders, settings: Settings, snapshot: Snapshot, folder: Path) -> None:
     console = Console()
     print_findings(console, read)
     console.print()
@@ -102,8 +104,10 @@ def _tell(read: ReadOrders, snapshot: Snapshot, folder: Path) -> None:
     if snapshot.manifest.figures:
         console.print(figures_table(snapshot.manifest.figures))
     else:
-        console.print("Not judged: the history is too short, or nobody who ordered before ordered again.")
-    rare = len(read.orders.items) - len(snapshot.catalog.items)
+        why = why_not_judged(read.orders, settings.evaluation)
+        console.print(f"Not judged: {why}.", markup=False, highlight=False)
+    # Not a difference of lengths: new items are in the catalog although nobody has bought them.
+    rare = sum(item not in snapshot.catalog.items for item in read.orders.items.ids)
     if rare:
         told = f"{rare:,} items with fewer order lines than min_item_lines are in no list (docs/settings.md)."
         console.print(told, highlight=False)
