@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .question import CallName
-from .schemas import CartRequest, CustomerQuery, ItemQuery, ListQuery, Recommendations, RecommendedItem
+from .schemas import (
+    BestSellersQuery,
+    CartRequest,
+    CustomerQuery,
+    ItemQuery,
+    ListQuery,
+    Reason,
+    Recommendations,
+    RecommendedItem,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ LIST_CALLS = (
         asked=CustomerQuery,
         summary="What to show a customer",
         description="The customer's own list. An unknown customer is no error: best sellers are answered, "
-        "of the category if one is asked, and `source` says so.",
+        "of the category if one is asked, else of the place, and `source` says so.",
         example={"n": 5, "mode": "discover", "fields": ["title", "price"]},
     ),
     ListCall(
@@ -71,16 +80,17 @@ LIST_CALLS = (
         method="POST",
         summary="What to add to a cart",
         description="The bought-together lists of the cart's items, merged by the sum of their scores; the "
-        "cart's own items never come back. With a known customer, items of the customer's own list "
-        "move up by as much as half, and `mode` applies.",
+        "cart's own items never come back. With a known customer, the customer's own list and "
+        "what they put together in their last orders are added, and `mode` applies.",
         example={"cart": ["1001", "1002"], "customer_id": "17850", "n": 4, "fields": ["title", "price"]},
     ),
     ListCall(
         name="best_sellers",
         path="/v1/best-sellers",
-        asked=ListQuery,
+        asked=BestSellersQuery,
         summary="What sells best",
-        description="Best sellers of the shop or of one category, recent sales counting more.",
+        description="Best sellers of the shop, of a place or of one category, recent sales counting more; "
+        "with both a category and a place, those of the category.",
         example={"n": 5},
     ),
 )
@@ -88,8 +98,22 @@ LIST_CALLS = (
 EXAMPLE_ANSWER = Recommendations(
     recommendation_id="2f6c1d0b8e5a497c3d1f0a62",
     items=(
-        RecommendedItem(item_id="1002", score=0.8312, source="als", title="Teapot", price=18.5),
-        RecommendedItem(item_id="1007", score=0.6204, source="co_purchase", title="Honey jar", price=6.0),
+        RecommendedItem(
+            item_id="1002",
+            score=0.8312,
+            source="buy_again",
+            title="Green tea",
+            price=3.5,
+            reason=Reason(kind="bought_again", every_days=31),
+        ),
+        RecommendedItem(
+            item_id="1007",
+            score=0.6204,
+            source="item_knn",
+            title="Honey jar",
+            price=6.0,
+            reason=Reason(kind="because_you_bought", item_id="1002"),
+        ),
     ),
     source="personal",
     snapshot="20261121T040000Z-9f3ab27c",

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
+from recommender.ranking.reasons import Reasons
 from recommender.snapshot.encoding import (
     ItemRecord,
     StoredManifest,
     decode_items,
     decode_list,
     decode_manifest,
+    decode_reasons,
     entry_key,
 )
-from recommender.snapshot.reader_check import MANIFEST_KEY, check_list
+from recommender.snapshot.reader_check import MANIFEST_KEY, check_list, check_reasons
 from recommender.snapshot.store import SnapshotStore
 
 _LISTS_AT_ONCE = 200
@@ -64,13 +66,27 @@ class LiveSnapshot:
         item = self.vocabulary.position(item_id)
         return self.items[item].category if item >= 0 else None
 
-    def read_list(self, row: bytes) -> RecommendationList:
+    def read_list(self, row: bytes, *, once: bool = True) -> RecommendationList:
         """A stored list, checked against this snapshot.
+
+        Args:
+            row: the stored entry.
+            once: whether no item may stand there twice, as in past orders it may.
 
         Raises:
             SnapshotUnreadable: it is damaged, or belongs to another snapshot.
         """
-        return _checked(decode_list(row), self.manifest)
+        return _checked(decode_list(row), self.manifest, once=once)
+
+    def read_reasons(self, row: bytes) -> Reasons:
+        """The reasons of a stored list, checked against this snapshot.
+
+        Raises:
+            SnapshotUnreadable: they are damaged, or belong to another snapshot.
+        """
+        reasons = decode_reasons(row)
+        check_reasons("what is stored", reasons, self.manifest)
+        return reasons
 
 
 def load_snapshot(store: SnapshotStore, snapshot: str) -> LiveSnapshot:
@@ -157,7 +173,9 @@ def _missing(manifest: StoredManifest, what: str) -> SnapshotUnreadable:
     return SnapshotUnreadable(f"snapshot {manifest.snapshot} lacks {what} in the store: publish it again")
 
 
-def _checked(ranked: RecommendationList, manifest: StoredManifest) -> RecommendationList:
+def _checked(
+    ranked: RecommendationList, manifest: StoredManifest, *, once: bool = True
+) -> RecommendationList:
     """The list, if every place of it means something in this snapshot."""
-    check_list(f"a list of snapshot {manifest.snapshot}", ranked, manifest)
+    check_list(f"a list of snapshot {manifest.snapshot}", ranked, manifest, once=once)
     return ranked

@@ -25,7 +25,7 @@ def _must_be(requirement: str, description: str, **constraints: Any) -> Meta:
 
 
 Mode = Literal["mixed", "repeat", "discover"]
-ItemField = Literal["title", "category", "brand", "price", "url", "image_url"]
+ItemField = Literal["title", "category", "brand", "price", "url", "image_url", "reason"]
 RungName = Literal["personal", "co_purchase", "similar", "best_sellers"]
 
 Id = Annotated[str, Meta(min_length=1, max_length=MOST_ID_BYTES)]
@@ -64,8 +64,9 @@ Excluded = Annotated[
 Fields = Annotated[
     tuple[ItemField, ...],
     _must_be(
-        "any of title, category, brand, price, url, image_url",
-        "What to say about each item beside its id; null where the shop said nothing.",
+        "any of title, category, brand, price, url, image_url, reason",
+        "What to say about each item beside its id; null where the shop said nothing, and where there is no "
+        "reason to give.",
     ),
 ]
 Placement = Annotated[
@@ -91,6 +92,16 @@ AnyMode = Annotated[
 ]
 
 
+Place = Annotated[
+    Id | None,
+    _must_be(
+        f"a place of 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL",
+        "Where the customer is, as the orders call it, such as `France`: where best sellers are answered, "
+        "those of the place come first. A place that the snapshot does not know is passed over.",
+    ),
+]
+
+
 class ListQuery(Struct, frozen=True, kw_only=True):
     """What every list can be asked with."""
 
@@ -108,10 +119,17 @@ class ItemQuery(ListQuery, frozen=True, kw_only=True):
     strict: Strict = False
 
 
+class BestSellersQuery(ListQuery, frozen=True, kw_only=True):
+    """Best sellers."""
+
+    place: Place = None
+
+
 class CustomerQuery(ItemQuery, frozen=True, kw_only=True):
     """A personal list."""
 
     mode: AnyMode = "mixed"
+    place: Place = None
 
 
 class CartRequest(CustomerQuery, frozen=True, kw_only=True):
@@ -128,8 +146,42 @@ class CartRequest(CustomerQuery, frozen=True, kw_only=True):
     ]
     customer_id: Annotated[
         Id | None,
-        _must_be(_ID, "Whose cart it is, if known: items of the customer's own list then move up."),
+        _must_be(_ID, "Whose cart it is, if known: the customer's own list and last orders then count too."),
     ] = None
+
+
+class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why an item stands in a list, for programs to put in words."""
+
+    kind: Annotated[
+        Literal[
+            "bought_again",
+            "bought_before",
+            "because_you_bought",
+            "similar_to",
+            "bought_with",
+            "popular_in_category",
+            "popular_in_place",
+            "popular",
+        ],
+        Meta(
+            description="`bought_again`: the customer buys it every `every_days` days on average. "
+            "`bought_before`: the customer has bought it `times` times. `because_you_bought`: who bought the "
+            "`item_id`, as this customer did, also buys it. `similar_to`: the same customers buy it and the "
+            "`item_id` asked about. `bought_with`: so many `orders` hold it and the `item_id` asked about, "
+            "`lift` times what chance would give, and hardly less than `lift_at_least` times. "
+            "`popular_in_category`: a best seller of its `category`. `popular_in_place`: of the `place` "
+            "asked for. `popular`: of the shop."
+        ),
+    ]
+    item_id: str | UnsetType = UNSET
+    category: str | UnsetType = UNSET
+    place: str | UnsetType = UNSET
+    every_days: int | UnsetType = UNSET
+    times: int | UnsetType = UNSET
+    orders: int | UnsetType = UNSET
+    lift: float | UnsetType = UNSET
+    lift_at_least: float | UnsetType = UNSET
 
 
 class RecommendedItem(Struct, frozen=True, kw_only=True):
@@ -144,6 +196,7 @@ class RecommendedItem(Struct, frozen=True, kw_only=True):
     price: float | UnsetType | None = UNSET
     url: str | UnsetType | None = UNSET
     image_url: str | UnsetType | None = UNSET
+    reason: Reason | UnsetType | None = UNSET
 
 
 class Recommendations(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from msgspec import UNSET
 
@@ -11,9 +12,10 @@ from recommender.ranking.lists import RecommendationList
 
 from .errors import UnknownItem
 from .follower import SnapshotFollower
-from .ladder import LADDERS, Rung, first_answer, keys_of
+from .ladder import LADDERS, Rung, first_answer, keys_of, past_orders_key
 from .live_snapshot import LiveSnapshot
 from .question import Question
+from .reasons import Explainer, reason_keys
 from .row_reader import Reading, RowReader
 from .schemas import Ready, Recommendations, RecommendedItem
 
@@ -36,14 +38,14 @@ class RecommendationService:
         """
         live = self._live()
         ladder = _ladder(asked, live)
-        reading = self._read(live, keys_of(ladder, asked))
-        lists = _sound_lists(reading.rows, live)
+        reading = self._read(live, [*keys_of(ladder, asked), *reason_keys(asked)])
+        lists = _sound_lists(reading.rows, asked, live)
         tried, ranked = first_answer(ladder, asked, lists, live)
         unreadable = reading.unread | (reading.rows.keys() - lists.keys())
         degraded = not unreadable.isdisjoint(keys_of(tried, asked))
         return Recommendations(
             recommendation_id=asked.recommendation_id(live.id, degraded=degraded),
-            items=_render(ranked, asked, live),
+            items=_render(ranked, asked, Explainer.of(asked, tried[-1].name, lists, reading.rows, live)),
             source=tried[-1].name,
             snapshot=live.id,
             generated_at=live.manifest.generated_at,
@@ -105,33 +107,41 @@ def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:
     return ladder[:1]
 
 
-def _sound_lists(rows: Mapping[str, bytes], live: LiveSnapshot) -> dict[str, RecommendationList]:
+def _sound_lists(
+    rows: Mapping[str, bytes], asked: Question, live: LiveSnapshot
+) -> dict[str, RecommendationList]:
     """The stored lists that can be read; a damaged one is put aside, and the next rung answers."""
     lists = {}
     for key, row in rows.items():
+        if key in reason_keys(asked):
+            continue
         try:
-            lists[key] = live.read_list(row)
+            lists[key] = live.read_list(row, once=key not in past_orders_key(asked))
         except SnapshotUnreadable as error:
             logger.warning("%s is put aside: %s", key, error)
     return lists
 
 
-def _render(ranked: RecommendationList, asked: Question, live: LiveSnapshot) -> tuple[RecommendedItem, ...]:
+def _render(ranked: RecommendationList, asked: Question, explainer: Explainer) -> tuple[RecommendedItem, ...]:
     page = slice(asked.offset, asked.offset + asked.n)
     places = zip(
         ranked.items[page].tolist(), ranked.scores[page].tolist(), ranked.sources[page].tolist(), strict=True
     )
-    return tuple(_render_place(item, score, source, asked, live) for item, score, source in places)
+    return tuple(_render_place(item, score, source, asked, explainer) for item, score, source in places)
 
 
 def _render_place(
-    item: int, score: float, source: int, asked: Question, live: LiveSnapshot
+    item: int, score: float, source: int, asked: Question, explainer: Explainer
 ) -> RecommendedItem:
+    live = explainer.live
     record = live.items[item]
+    said: dict[str, Any] = {
+        name: explainer.reason(item) if name == "reason" else getattr(record, name) for name in asked.fields
+    }
     return RecommendedItem(
         item_id=record.item_id,
         # A stored score is a half float: more digits would be noise.
         score=float(f"{score:.4g}"),
         source=live.manifest.sources[source],
-        **{name: getattr(record, name) for name in asked.fields},
+        **said,
     )

@@ -9,12 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from recommender.data.history import DAY
 from recommender.data.orders import OrderLog
 from recommender.data.vocabulary import Vocabulary
-from recommender.models.protocol import RelatesItems
-from recommender.ranking.build import Mode, of_mode
-from recommender.ranking.lists import SOURCES, RecommendationList
+from recommender.ranking.reasons import KINDS, Reasons
 from recommender.snapshot.directory import Snapshot
 
 _SHOWN = 5
@@ -87,43 +84,48 @@ class Showcase:
         table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
         for heading in ("  recommended", "", "why"):
             table.add_column(heading, no_wrap=True)
-        modes: tuple[tuple[Mode, int], ...] = (("mixed", _SHOWN), ("discover", _SHOWN - 2))
+        ranked = self.snapshot.lists.recommended.row(customer)
+        everything = np.arange(len(ranked))
         shown: set[str] = set()
-        for mode, n in modes:
+        for places, n in ((everything, _SHOWN), (everything[~ranked.bought], _SHOWN - 2)):
             table.add_section()
-            self._add_places(
-                table, of_mode(self.snapshot.lists.recommended, mode, 50).row(customer), mine, n, shown
-            )
+            self._add_places(table, customer, places, n, shown)
         console.print(table, "")
 
     def _add_places(
-        self, table: Table, ranked: RecommendationList, mine: NDArray[np.intp], n: int, shown: set[str]
+        self, table: Table, customer: int, places: NDArray[np.intp], n: int, shown: set[str]
     ) -> None:
-        """The `n` best places whose names were not shown yet."""
-        for item, source in zip(ranked.items.tolist(), ranked.sources.tolist(), strict=True):
-            name = self._name(item)
+        """The `n` best of these places of the customer's list whose names were not shown yet."""
+        lists = self.snapshot.lists
+        row = slice(*lists.recommended.starts[customer : customer + 2].tolist())
+        items, reasons = lists.recommended.items[row], lists.reasons.part(row)
+        for place in places.tolist():
+            name = self._name(int(items[place]))
             if n and name not in shown:
                 shown.add(name)
                 n -= 1
-                category = escape(self.snapshot.catalog.category[item] or "")
-                table.add_row(f"  {name}", f"[dim]{category}[/]", self._reason(mine, item, source))
+                category = escape(self.snapshot.catalog.category[items[place]] or "")
+                table.add_row(f"  {name}", f"[dim]{category}[/]", self._reason(reasons, place))
 
     def _bought_lately(self, mine: NDArray[np.intp]) -> list[str]:
         latest = dict.fromkeys(self.purchases.item[mine[::-1]].tolist())
         return [self._name(item) for item in list(latest)[:_SHOWN]]
 
-    def _reason(self, mine: NDArray[np.intp], item: int, source: int) -> str:
-        lines = mine[self.purchases.item[mine] == item]
-        if len(lines):
-            times = len(np.unique(self.purchases.order[lines]))
-            days = (self.purchases.last_time - int(self.purchases.ordered_at[lines[-1]])) // DAY
-            return f"bought {times}×, {days} days ago"
-        model = self.snapshot.models[SOURCES[source]]
-        if isinstance(model, RelatesItems):
-            related = model.neighbours.relation[:, [item]].toarray().ravel()[self.purchases.item[mine]]
-            if related.max(initial=0) > 0:
-                return f"new: goes with {self._name(int(self.purchases.item[mine[related.argmax()]]))}"
-        return "new: popular now" if SOURCES[source] == "best_sellers" else "new: similar taste"
+    def _reason(self, reasons: Reasons, place: int) -> str:
+        value = int(reasons.values[place])
+        match KINDS[reasons.kinds[place]]:
+            case "bought_again":
+                return f"bought every {value} days"
+            case "bought_before":
+                return "bought once" if value == 1 else f"bought {value} times"
+            case "because_you_bought":
+                return f"new: because of {self._name(value)}"
+            case "popular_in_category":
+                return "new: popular in its category"
+            case "popular":
+                return "new: popular now"
+            case _:
+                return "new: similar taste"
 
     def _name(self, item: int) -> str:
         catalog = self.snapshot.catalog

@@ -61,6 +61,11 @@ class ItemKNNModel:
         """The most similar items of every item."""
         return Neighbours(self.relation)
 
+    @property
+    def purchases(self) -> csr_array:
+        """See `RelatesItems.purchases`."""
+        return self.taste
+
     def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
         """See `FittedModel.scores`; similarities to what the customer bought, added up."""
         return np.asarray((self.taste[customers] @ self.relation).toarray(), np.float32)

@@ -4,6 +4,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
 from recommender.models.neighbours import Neighbours
@@ -35,9 +36,17 @@ class Model(Protocol):
 
 @runtime_checkable
 class RelatesItems(Protocol):
-    """A fitted model that also knows which items go with an item."""
+    """A fitted model whose score of an item is what it is related to of the customer's purchases."""
 
     @property
     def neighbours(self) -> Neighbours:
         """The strongest relations of every item."""
+        ...
+
+    @property
+    def purchases(self) -> csr_array:
+        """Shape (n_customers, n_items), what each customer bought as the model weighs it.
+
+        Its product with the relations are the `scores`.
+        """
         ...

@@ -17,9 +17,11 @@ from recommender.data.orders import OrderLog
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import ConfigError, SnapshotError, SnapshotMissing, SnapshotUnreadable
 from recommender.models.archive import load_model, save_model
-from recommender.models.registry import MODELS
+from recommender.models.registry import FITTED
+from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
 from recommender.ranking.ranker import FeatureWorth, TreeRanker
+from recommender.ranking.reasons import Reasons
 from recommender.snapshot.encoding import FORMAT_VERSION
 from recommender.snapshot.manifest import FINDINGS, Manifest, snapshot_id
 
@@ -28,7 +30,9 @@ _ATTRIBUTE = "attribute:"
 _ORDER = "order.txt"
 _CHANCE = "chance.txt"
 _WORTH = "worth.json"
-TABLES = ("recommended", "similar", "bought_together", "best_sellers")
+_REASONS = "reasons"
+_EVIDENCE = "evidence"
+TABLES = ("recommended", "past_orders", "similar", "bought_together", "best_sellers", "local_best_sellers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +41,27 @@ class Lists:
 
     Attributes:
         recommended: one row a customer; repeats and discoveries in one order, see `ranking.build.of_mode`.
+        reasons: why each place of `recommended` is there.
+        past_orders: one row a customer: what they bought lately, see `ranking.past_orders`.
         similar: one row an item: what the same customers buy.
         bought_together: one row an item: what stands in the same orders.
+        evidence: what speaks for each place of `bought_together`.
         best_sellers: one row an entry of `groups`.
         groups: "" for the whole shop, then the categories.
+        local_best_sellers: one row an entry of `places`.
+        places: where orders went, those with a list.
     """
 
     recommended: ListTable
+    reasons: Reasons
+    past_orders: ListTable
     similar: ListTable
     bought_together: ListTable
+    evidence: Evidence
     best_sellers: ListTable
     groups: tuple[str, ...]
+    local_best_sellers: ListTable
+    places: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +164,38 @@ def load_snapshot(folder: Path) -> Snapshot:
 
     Raises:
         SnapshotMissing: the folder holds none.
-        SnapshotUnreadable: another format version, or a file was changed, lost or added.
+        SnapshotUnreadable: another format version, a file was changed, lost or added, or an older cartlift
+            did not write it yet.
     """
     manifest = read_manifest(folder)
     _verify(manifest, folder)
+    try:
+        return _load_content(manifest, folder)
+    except FileNotFoundError as error:
+        raise SnapshotUnreadable(
+            f"{folder} was written by another version of cartlift, which did not write "
+            f"{Path(error.filename).relative_to(folder).parent}: train again"
+        ) from error
+
+
+def _load_content(manifest: Manifest, folder: Path) -> Snapshot:
     items = pl.read_parquet(folder / "items.parquet")
     customers = Vocabulary(tuple(pl.read_parquet(folder / "customers.parquet")["customer_id"]))
     groups = tuple(pl.read_parquet(folder / "groups.parquet")["category"])
+    places = tuple(pl.read_parquet(folder / "places.parquet")["place"])
     tables = {name: _load_table(folder / "lists" / name) for name in TABLES}
     return Snapshot(
         manifest=manifest,
         catalog=_catalog(items),
         customers=customers,
-        lists=Lists(**tables, groups=groups),
-        models={name: load_model(MODELS[name][1], folder / "models" / name) for name in _model_names(folder)},
+        lists=Lists(
+            **tables,
+            reasons=load_model(Reasons, folder / "lists" / _REASONS),
+            evidence=load_model(Evidence, folder / "lists" / _EVIDENCE),
+            groups=groups,
+            places=places,
+        ),
+        models={name: load_model(FITTED[name], folder / "models" / name) for name in _model_names(folder)},
         ranker=_load_ranker(folder / "ranker"),
         findings=msgspec.json.decode((folder / FINDINGS).read_bytes()),
     )
@@ -207,8 +239,13 @@ def _write_content(snapshot: Snapshot, folder: Path) -> None:
     pl.DataFrame({"category": snapshot.lists.groups}, schema={"category": pl.String}).write_parquet(
         folder / "groups.parquet", statistics=False
     )
+    pl.DataFrame({"place": snapshot.lists.places}, schema={"place": pl.String}).write_parquet(
+        folder / "places.parquet", statistics=False
+    )
     for name in TABLES:
         save_model(getattr(snapshot.lists, name), folder / "lists" / name)
+    save_model(snapshot.lists.reasons, folder / "lists" / _REASONS)
+    save_model(snapshot.lists.evidence, folder / "lists" / _EVIDENCE)
     for name, model in snapshot.models.items():
         save_model(model, folder / "models" / name)
     if snapshot.ranker:
@@ -267,7 +304,7 @@ def _load_ranker(folder: Path) -> TreeRanker | None:
 
 
 def _model_names(folder: Path) -> list[str]:
-    return [name for name in MODELS if (folder / "models" / name).is_dir()]
+    return [name for name in FITTED if (folder / "models" / name).is_dir()]
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -10,7 +10,9 @@ import msgspec
 import numpy as np
 
 from recommender.errors import SnapshotUnreadable
+from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import RecommendationList
+from recommender.ranking.reasons import KINDS, Reasons
 from recommender.snapshot.vitals import Vitals
 
 FORMAT_VERSION = 1
@@ -25,6 +27,10 @@ _BOUGHT = 0x80
 _SOURCE = 0x7F
 _LARGEST_SCORE = float(np.finfo(np.float16).max)
 _PLACE = 6  # bytes: 4 for item, source and flag, 2 for the score
+_REASON = 4  # bytes
+_EVIDENCE = 16  # bytes
+_LARGEST_VALUE = (1 << 24) - 1
+"""Of a reason; a number of days or of purchases beyond it is stored as this one."""
 
 
 class ItemRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,6 +121,62 @@ def decode_list(row: bytes) -> RecommendationList:
         (tag & _SOURCE).astype(np.uint8),
         (tag & _BOUGHT).astype(bool),
     )
+
+
+def encode_reasons(reasons: Reasons) -> bytes:
+    """The reasons of one list as 4 bytes a place, in the list's order.
+
+    A reason is a little-endian uint32: bits 0–23 its value, bits 24–31 its kind.
+    """
+    values = np.minimum(reasons.values, _LARGEST_VALUE).astype(np.uint32)
+    return (values | (reasons.kinds.astype(np.uint32) << 24)).astype("<u4").tobytes()
+
+
+def decode_reasons(row: bytes) -> Reasons:
+    """The reasons that `encode_reasons` wrote.
+
+    Raises:
+        SnapshotUnreadable: the length is not a multiple of a reason, or a kind is unknown.
+    """
+    if len(row) % _REASON:
+        raise SnapshotUnreadable(
+            f"stored reasons of {len(row)} bytes are not whole: publish the snapshot again "
+            "with the matching version"
+        )
+    packed = np.frombuffer(row, "<u4")
+    kinds = (packed >> 24).astype(np.uint8)
+    if not np.all(kinds < len(KINDS)):
+        raise SnapshotUnreadable("a stored reason is of a kind that this version does not know: upgrade it")
+    return Reasons(kinds, (packed & _LARGEST_VALUE).astype(np.int32))
+
+
+def encode_evidence(evidence: Evidence) -> bytes:
+    """The evidence of one list as 16 bytes a place: all orders, all customers, all lifts, all lower ends.
+
+    The first two are uint32, the others float32, all little-endian.
+    """
+    counts = (column.astype("<u4").tobytes() for column in (evidence.orders, evidence.customers))
+    lifts = (column.astype("<f4").tobytes() for column in (evidence.lift, evidence.lift_low))
+    return b"".join((*counts, *lifts))
+
+
+def decode_evidence(row: bytes) -> Evidence:
+    """The evidence that `encode_evidence` wrote.
+
+    Raises:
+        SnapshotUnreadable: the length is not a multiple of a place's, or a number makes no sense.
+    """
+    n, rest = divmod(len(row), _EVIDENCE)
+    if rest:
+        raise SnapshotUnreadable(
+            f"stored evidence of {len(row)} bytes is not whole: publish the snapshot again "
+            "with the matching version"
+        )
+    orders, customers = (np.frombuffer(row, "<u4", n, 4 * n * at).astype(np.int32) for at in (0, 1))
+    lift, lift_low = (np.frombuffer(row, "<f4", n, 4 * n * at) for at in (2, 3))
+    if not np.isfinite(lift).all() or not np.isfinite(lift_low).all():
+        raise SnapshotUnreadable("stored evidence has a lift that is no finite number")
+    return Evidence(orders, customers, lift, lift_low)
 
 
 def encode_items(items: Sequence[ItemRecord]) -> Iterator[bytes]:

@@ -1,14 +1,18 @@
 """A snapshot as the entries that a store holds. Public: docs/snapshot-format.md, "In Redis"."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import msgspec
 import numpy as np
 
 from recommender.data.catalog import Catalog
 from recommender.errors import ConfigError
+from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
+from recommender.ranking.reasons import Reasons
 from recommender.snapshot.directory import Snapshot
 from recommender.snapshot.encoding import (
     FORMAT_VERSION,
@@ -16,12 +20,16 @@ from recommender.snapshot.encoding import (
     MOST_ITEMS,
     ItemRecord,
     StoredManifest,
+    encode_evidence,
     encode_items,
     encode_list,
+    encode_reasons,
     entry_key,
 )
 from recommender.snapshot.store import Entry
 from recommender.snapshot.vitals import Coverage, Vitals, judged_in
+
+_Said = TypeVar("_Said", Reasons, Evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +52,18 @@ class Publication:
         return self.snapshot.snapshot_id
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry: item table, best sellers, item lists, customer lists, and the manifest last."""
+        """Every entry: item table, best sellers, what items and customers have, and the manifest last."""
         for chunk, value in enumerate(encode_items(item_records(self.snapshot.catalog))):
             yield entry_key("items", str(chunk)), value
         lists, items, customers = self.snapshot.lists, self.snapshot.catalog.items, self.snapshot.customers
         yield from self._best_sellers()
+        yield from _rows("place", lists.places, lists.local_best_sellers)
         yield from _rows("similar", items.ids, lists.similar)
         yield from _rows("bought-together", items.ids, lists.bought_together)
+        yield from _beside("evidence", items.ids, lists.bought_together, lists.evidence, encode_evidence)
         yield from _rows("customer", customers.ids, lists.recommended)
+        yield from _rows("orders", customers.ids, lists.past_orders)
+        yield from _beside("reasons", customers.ids, lists.recommended, lists.reasons, encode_reasons)
         yield entry_key("manifest"), msgspec.json.encode(self._manifest())
 
     def _best_sellers(self) -> Iterator[Entry]:
@@ -136,3 +148,12 @@ def _rows(kind: str, ids: tuple[str, ...], table: ListTable) -> Iterator[Entry]:
     for id_, ranked in zip(ids, table, strict=True):
         if len(ranked):
             yield entry_key(kind, id_), encode_list(ranked)
+
+
+def _beside(
+    kind: str, ids: tuple[str, ...], table: ListTable, said: _Said, encode: Callable[[_Said], bytes]
+) -> Iterator[Entry]:
+    """What is said of the places of each list that is not empty, an entry a list."""
+    for id_, (start, end) in zip(ids, pairwise(table.starts.tolist()), strict=True):
+        if start < end:
+            yield entry_key(kind, id_), encode(said.part(slice(start, end)))

@@ -7,15 +7,21 @@ import numpy as np
 
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
+from recommender.ranking.reasons import BECAUSE_YOU_BOUGHT, Reasons
 from recommender.snapshot.encoding import (
     StoredManifest,
+    decode_evidence,
     decode_items,
     decode_list,
     decode_manifest,
+    decode_reasons,
     entry_key,
 )
 
 MANIFEST_KEY = entry_key("manifest")
+_REASONS = "reasons:"
+_EVIDENCE = "evidence:"
+_ORDERS = "orders:"
 
 
 def is_read_first(key: str) -> bool:
@@ -38,17 +44,22 @@ def check_readable(snapshot: str, entries: Mapping[str, bytes]) -> None:
     for group in ("", *manifest.categories):
         _entry(entries, entry_key("best-sellers", group))
     for key, row in entries.items():
-        if key != MANIFEST_KEY and not key.startswith("items:"):
-            check_list(f"the list {key}", decode_list(row), manifest)
+        if key.startswith(_REASONS):
+            check_reasons(key, decode_reasons(row), manifest)
+        elif key.startswith(_EVIDENCE):
+            decode_evidence(row)
+        elif key != MANIFEST_KEY and not key.startswith("items:"):
+            check_list(f"the list {key}", decode_list(row), manifest, once=not key.startswith(_ORDERS))
 
 
-def check_list(name: str, ranked: RecommendationList, manifest: StoredManifest) -> None:
+def check_list(name: str, ranked: RecommendationList, manifest: StoredManifest, *, once: bool = True) -> None:
     """Refuse a list that means nothing in its snapshot.
 
     Args:
         name: what to call it.
         ranked: the decoded list.
         manifest: of its snapshot.
+        once: whether no item may stand there twice, as in past orders it may.
 
     Raises:
         SnapshotUnreadable: says what is wrong with it.
@@ -59,8 +70,15 @@ def check_list(name: str, ranked: RecommendationList, manifest: StoredManifest) 
         raise SnapshotUnreadable(f"{name} holds an item beyond the table of {manifest.n_items:,}")
     if not np.all(ranked.sources < len(manifest.sources)):
         raise SnapshotUnreadable(f"{name} names a source that the manifest does not")
-    if len(np.unique(ranked.items)) != len(ranked):
+    if once and len(np.unique(ranked.items)) != len(ranked):
         raise SnapshotUnreadable(f"{name} holds an item twice")
+
+
+def check_reasons(name: str, reasons: Reasons, manifest: StoredManifest) -> None:
+    """Refuse reasons that mean nothing in their snapshot; arguments and errors as of `check_list`."""
+    anchors = reasons.values[reasons.kinds == BECAUSE_YOU_BOUGHT]
+    if not np.all(anchors < manifest.n_items):
+        raise SnapshotUnreadable(f"{name} names an item beyond the table of {manifest.n_items:,}")
 
 
 def is_same_snapshot(one: bytes, other: bytes) -> bool:

@@ -7,12 +7,14 @@ import numpy as np
 
 from recommender.errors import SnapshotMissing, StoreUnavailable
 from recommender.ranking.lists import SOURCES, RecommendationList
+from recommender.ranking.reasons import KINDS, ReasonKind, Reasons
 from recommender.snapshot.encoding import (
     FORMAT_VERSION,
     ItemRecord,
     StoredManifest,
     encode_items,
     encode_list,
+    encode_reasons,
     entry_key,
 )
 from recommender.snapshot.memory_store import MemoryStore
@@ -36,6 +38,8 @@ CUSTOMERS = {
     "bob": ("+nails",),
     "zoë/1": ("+nails", "hammer"),
 }
+ORDERS = {"ann": (("tea",), ("tea", "milk")), "bob": (("nails",),), "zoë/1": (("nails",),)}
+"""Each customer's orders, the newest first."""
 SIMILAR = {"tea": ("honey", "milk"), ODD_ID: ("milk",), "hammer": ("saw",)}
 BOUGHT_TOGETHER = {
     "tea": ("milk", "honey"),
@@ -48,6 +52,22 @@ BEST_SELLERS = {
     "food": ("tea", "milk", "honey"),
     "tools": ("nails", "hammer", "saw"),
 }
+
+PLACES = {"Frankreich": ("nails", "milk", "saw")}
+"""Best sellers of places."""
+
+REASONS = {
+    "ann": (
+        ("bought_again", 30),
+        ("because_you_bought", "tea"),
+        ("popular", 0),
+        ("", 0),
+        ("bought_before", 2),
+    ),
+    "bob": (("popular_in_category", 0),),
+    "zoë/1": (("bought_before", 1), ("popular_in_category", 0)),
+}
+"""Beside the places of `CUSTOMERS`."""
 
 GENERATED_AT = "2026-11-20T04:00:00Z"
 
@@ -62,6 +82,29 @@ def stored_list(places: Sequence[str], source: str) -> bytes:
             np.array([place.startswith("+") for place in places]),
         )
     )
+
+
+def stored_orders(orders: Sequence[Sequence[str]]) -> bytes:
+    """Past orders as a list: the items of one order score alike, those of a newer one 1 more."""
+    places = [
+        (POSITIONS[item], len(orders) - number) for number, order in enumerate(orders) for item in order
+    ]
+    items, scores = zip(*places, strict=True)
+    return encode_list(
+        RecommendationList(
+            np.array(items, np.int32),
+            np.array(scores, np.float32),
+            np.full(len(places), SOURCES.index("buy_again"), np.uint8),
+            np.ones(len(places), bool),
+        )
+    )
+
+
+def stored_reasons(reasons: Sequence[tuple[ReasonKind, int | str]]) -> bytes:
+    """Stored reasons; an item is named by its id."""
+    kinds = np.array([KINDS.index(kind) for kind, _ in reasons], np.uint8)
+    values = [POSITIONS[value] if isinstance(value, str) else value for _, value in reasons]
+    return encode_reasons(Reasons(kinds, np.array(values, np.int32)))
 
 
 def manifest(snapshot: str) -> StoredManifest:
@@ -87,8 +130,11 @@ def entries(snapshot: str) -> dict[str, bytes]:
         ("similar", SIMILAR, "item_knn"),
         ("bought-together", BOUGHT_TOGETHER, "co_purchase"),
         ("best-sellers", BEST_SELLERS, "best_sellers"),
+        ("place", PLACES, "best_sellers"),
     ):
         found |= {entry_key(kind, id_): stored_list(places, source) for id_, places in lists.items()}
+    found |= {entry_key("orders", id_): stored_orders(orders) for id_, orders in ORDERS.items()}
+    found |= {entry_key("reasons", id_): stored_reasons(reasons) for id_, reasons in REASONS.items()}
     return found
 
 

@@ -5,7 +5,9 @@ import numpy as np
 from recommender.data.catalog import Catalog
 from recommender.data.vocabulary import Vocabulary
 from recommender.models.best_sellers import BestSellersModel
+from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import SOURCES
+from recommender.ranking.reasons import BECAUSE_YOU_BOUGHT, BOUGHT_AGAIN, POPULAR, Reasons
 from recommender.snapshot.directory import Lists, Snapshot
 from recommender.snapshot.manifest import Counts, Manifest
 from tests.ranking.tables import table_of
@@ -31,10 +33,22 @@ def small_snapshot(*, seed: int = 0, findings: list[dict[str, object]] | None = 
     )
     lists = Lists(
         recommended=table_of([[TEA, MILK], [HAMMER]], bought=[[True, False], [False]]),
+        reasons=Reasons(
+            np.array([BOUGHT_AGAIN, BECAUSE_YOU_BOUGHT, POPULAR], np.uint8), np.array([30, TEA, 0], np.int32)
+        ),
+        past_orders=table_of([[MILK, TEA], [HAMMER]]),
         similar=table_of([[], [TEA], [], [MILK]]),
         bought_together=table_of([[NAILS], [TEA], [HAMMER], [MILK]]),
+        evidence=Evidence(
+            np.array([3, 2, 3, 2], np.int32),
+            np.array([3, 2, 3, 2], np.int32),
+            np.array([2.5, 1.5, 2.5, 1.5], np.float32),
+            np.array([1.1, 0.4, 1.1, 0.4], np.float32),
+        ),
         best_sellers=table_of([[TEA, MILK, HAMMER], [HAMMER], [TEA, MILK]]),
         groups=("", "diy", "food"),
+        local_best_sellers=table_of([[MILK, TEA]]),
+        places=("France",),
     )
     manifest = Manifest(
         snapshot="",

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import fields
 
 import msgspec
@@ -6,7 +7,8 @@ import numpy as np
 import pytest
 
 from recommender.errors import ConfigError, SnapshotMissing, SnapshotUnreadable
-from recommender.snapshot.directory import Lists, load_snapshot, read_manifest, write_snapshot
+from recommender.snapshot.directory import MANIFEST, Lists, load_snapshot, read_manifest, write_snapshot
+from recommender.snapshot.manifest import snapshot_id
 from tests.snapshot.snapshots import small_snapshot
 
 
@@ -25,11 +27,17 @@ def test_what_was_written_is_read_back(folder):
     assert np.array_equal(loaded.catalog.price, written.catalog.price, equal_nan=True)
     assert loaded.catalog.available.tolist() == written.catalog.available.tolist()
     assert loaded.lists.groups == written.lists.groups
+    assert loaded.lists.places == written.lists.places
     for field in fields(Lists):
-        if field.name != "groups":
+        if field.name not in ("groups", "places", "reasons", "evidence"):
             ours, theirs = getattr(loaded.lists, field.name), getattr(written.lists, field.name)
             assert [row.items.tolist() for row in ours] == [row.items.tolist() for row in theirs]
             assert [row.bought.tolist() for row in ours] == [row.bought.tolist() for row in theirs]
+    assert loaded.lists.reasons.kinds.tolist() == written.lists.reasons.kinds.tolist()
+    assert loaded.lists.reasons.values.tolist() == written.lists.reasons.values.tolist()
+    for name in ("orders", "customers", "lift", "lift_low"):
+        ours, theirs = (getattr(lists.evidence, name) for lists in (loaded.lists, written.lists))
+        assert ours.tolist() == theirs.tolist()
     assert loaded.models["best_sellers"].sold.tolist() == [1, 2, 0, 3]
 
 
@@ -73,6 +81,17 @@ def test_a_lost_and_an_added_file_are_refused(folder):
     (folder / "customers.parquet").unlink()
     (folder / "extra.npy").write_bytes(b"")
     with pytest.raises(SnapshotUnreadable, match=r"customers.parquet, extra.npy"):
+        load_snapshot(folder)
+
+
+def test_a_folder_of_a_version_that_wrote_less_is_refused(folder):
+    shutil.rmtree(folder / "lists" / "reasons")
+    manifest = read_manifest(folder)
+    files = {name: digest for name, digest in manifest.files.items() if "reasons" not in name}
+    manifest = msgspec.structs.replace(manifest, files=files)
+    manifest = msgspec.structs.replace(manifest, snapshot=snapshot_id(manifest))
+    (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    with pytest.raises(SnapshotUnreadable, match="did not write lists/reasons: train again"):
         load_snapshot(folder)
 
 

@@ -7,13 +7,17 @@ from hypothesis.extra.numpy import arrays
 
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
+from recommender.ranking.reasons import BOUGHT_AGAIN, KINDS, Reasons
 from recommender.snapshot import encoding
 from recommender.snapshot.encoding import (
+    decode_evidence,
     decode_items,
     decode_list,
     decode_manifest,
+    decode_reasons,
     encode_items,
     encode_list,
+    encode_reasons,
 )
 from recommender.snapshot.publication import Publication, item_records
 from tests.ranking.tables import table_of
@@ -85,12 +89,56 @@ def test_a_damaged_chunk_or_manifest_is_refused():
 def test_every_list_that_is_not_empty_is_an_entry():
     entries = dict(Publication(small_snapshot()).entries())
     assert set(entries) == {
-        "items:{0}", "best-sellers:{}", "best-sellers:{diy}", "best-sellers:{food}",
+        "items:{0}", "best-sellers:{}", "best-sellers:{diy}", "best-sellers:{food}", "place:{France}",
         "similar:{milk}", "similar:{tea}", "bought-together:{hammer}", "bought-together:{milk}",
-        "bought-together:{nails}", "bought-together:{tea}", "customer:{ann}", "customer:{bob}", "manifest:{}",
+        "bought-together:{nails}", "bought-together:{tea}", "customer:{ann}", "customer:{bob}",
+        "orders:{ann}", "orders:{bob}", "reasons:{ann}", "reasons:{bob}", "evidence:{hammer}",
+        "evidence:{milk}", "evidence:{nails}", "evidence:{tea}", "manifest:{}",
     }  # fmt: skip
     assert decode_list(entries["customer:{ann}"]).items[0] == TEA
     assert decode_list(entries["customer:{ann}"]).bought.tolist() == [True, False]
+
+
+def test_reasons_stand_beside_their_list():
+    entries = dict(Publication(small_snapshot()).entries())
+    ann, bob = (decode_reasons(entries[f"reasons:{{{name}}}"]) for name in ("ann", "bob"))
+    assert [KINDS[kind] for kind in ann.kinds] == ["bought_again", "because_you_bought"]
+    assert ann.values.tolist() == [30, TEA]
+    assert len(bob) == len(decode_list(entries["customer:{bob}"])) == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, len(KINDS) - 1), st.integers(0, encoding.MOST_ITEMS - 1))))
+def test_decoding_reasons_undoes_encoding(pairs):
+    kinds, values = ([pair[part] for pair in pairs] for part in (0, 1))
+    row = encode_reasons(Reasons(np.array(kinds, np.uint8), np.array(values, np.int32)))
+    assert len(row) == 4 * len(pairs)
+    back = decode_reasons(row)
+    assert (back.kinds.tolist(), back.values.tolist()) == (kinds, values)
+
+
+def test_evidence_stands_beside_its_list():
+    entries = dict(Publication(small_snapshot()).entries())
+    nails = decode_evidence(entries["evidence:{nails}"])
+    assert (nails.orders.tolist(), nails.customers.tolist()) == ([3], [3])
+    assert (nails.lift.tolist(), nails.lift_low.tolist()) == ([2.5], [pytest.approx(1.1)])
+    assert len(entries["evidence:{nails}"]) == 16
+
+
+@pytest.mark.parametrize("row", [b"\x00" * 15, b"\xff" * 16], ids=["cut off", "no numbers"])
+def test_damaged_evidence_is_refused(row):
+    with pytest.raises(SnapshotUnreadable):
+        decode_evidence(row)
+
+
+def test_a_number_too_large_for_a_reason_is_stored_as_the_largest():
+    many = Reasons(np.array([BOUGHT_AGAIN], np.uint8), np.array([1 << 30], np.int32))
+    assert decode_reasons(encode_reasons(many)).values.tolist() == [(1 << 24) - 1]
+
+
+@pytest.mark.parametrize("row", [b"\x00" * 5, b"\x00\x00\x00\x7f"], ids=["cut off", "unknown kind"])
+def test_damaged_reasons_are_refused(row):
+    with pytest.raises(SnapshotUnreadable):
+        decode_reasons(row)
 
 
 def test_the_manifest_comes_last_and_says_what_a_reader_needs():

@@ -345,13 +345,13 @@ def test_publish_says_what_is_live_and_how_to_go_back(
     redis_client: redis.Redis, redis_url: str, folders: list[str]
 ) -> None:
     first = run(publish_command, folders[0], "--redis", redis_url).stdout
-    assert "13 entries" in first and "of memory in Redis (no limit is set)" in first
+    assert "22 entries" in first and "of memory in Redis (no limit is set)" in first
     assert "no previous one" in first and "rollback" not in first
     *_, last = run(publish_command, folders[1], "--redis", redis_url).stdout.splitlines()
     assert last.startswith("live: 20111209T125000Z-") and ", previous: 20111209T125000Z-" in last
     assert last.endswith("roll back with `cartlift rollback`")
     again = run(publish_command, folders[1], "--redis", redis_url).stdout
-    assert "was live already, all entries are there, 13 compared: nothing to do" in again
+    assert "was live already, all entries are there, 22 compared: nothing to do" in again
 
 
 def test_publishing_a_damaged_live_snapshot_says_what_was_repaired(
@@ -422,7 +422,7 @@ def test_json_is_one_object_and_nothing_else(
         json.loads(run(publish_command, f, "--redis", redis_url, "--json").stdout) for f in folders[:2]
     )
     assert first["previous"] is None and second["previous"] == first["snapshot"]
-    assert (second["entries"], second["already_active"], second["dropped"]) == (13, False, [])
+    assert (second["entries"], second["already_active"], second["dropped"]) == (22, False, [])
     listed = json.loads(run(snapshots, "--redis", redis_url, "--json").stdout)["snapshots"]
     assert [(s["snapshot"], s["state"]) for s in listed] == [
         (second["snapshot"], "active"),
