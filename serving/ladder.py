@@ -6,20 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.ranking.cart import NOTHING, CustomerLists, list_for_cart
 from recommender.ranking.lists import RecommendationList
 from recommender.snapshot.encoding import entry_key
 
-from .cart import lift_own_items, merge_lists
 from .live_snapshot import LiveSnapshot
 from .question import CallName, Question
 from .schemas import RungName
 
 Lists = Mapping[str, RecommendationList]
 """The stored lists that were found, by key."""
-
-NOTHING = RecommendationList(
-    np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.uint8), np.zeros(0, bool)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +67,9 @@ def _may_be_shown(
 
 
 def _bought(asked: Question, lists: Lists) -> NDArray[np.int32]:
-    """Items of the customer's own list that the customer bought before."""
-    own = _own_list(asked, lists)
-    return own.items[own.bought]
+    """What the customer's own list and past orders say was bought before."""
+    own, orders = _own_list(asked, lists), _stored(past_orders_key(asked), lists)
+    return np.concatenate((own.items[own.bought], orders.items))
 
 
 def _own_list(asked: Question, lists: Lists) -> RecommendationList:
@@ -88,6 +84,11 @@ def _own_key(asked: Question) -> tuple[str, ...]:
     return () if asked.customer_id is None else (entry_key("customer", asked.customer_id),)
 
 
+def past_orders_key(asked: Question) -> tuple[str, ...]:
+    """The entry that holds what the customer bought lately; none for a guest."""
+    return () if asked.customer_id is None else (entry_key("orders", asked.customer_id),)
+
+
 def _similar_keys(asked: Question) -> tuple[str, ...]:
     return tuple(entry_key("similar", item_id) for item_id in asked.items)
 
@@ -96,8 +97,12 @@ def _bought_together_keys(asked: Question) -> tuple[str, ...]:
     return tuple(entry_key("bought-together", item_id) for item_id in asked.items)
 
 
+def _place_keys(asked: Question) -> tuple[str, ...]:
+    return () if asked.place is None else (entry_key("place", asked.place),)
+
+
 def _cart_keys(asked: Question) -> tuple[str, ...]:
-    return _bought_together_keys(asked) + _own_key(asked)
+    return _bought_together_keys(asked) + _own_key(asked) + past_orders_key(asked)
 
 
 def _no_keys(asked: Question) -> tuple[str, ...]:
@@ -125,10 +130,11 @@ def _bought_together(asked: Question, lists: Lists, live: LiveSnapshot) -> Recom
 
 def _with_cart(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
     found = [lists[key] for key in _bought_together_keys(asked) if key in lists]
-    if not found:
+    cart, orders = live.vocabulary.positions(asked.items), _stored(past_orders_key(asked), lists)
+    if not found and not np.isin(orders.items, cart).any():
         return NOTHING
-    merged = lift_own_items(merge_lists(found), _own_list(asked, lists))
-    return _only_repeats(merged, asked, lists)
+    ranked = list_for_cart(cart, found, CustomerLists(_own_list(asked, lists), orders))
+    return _only_repeats(ranked, asked, lists)
 
 
 def _best_in_category(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
@@ -141,6 +147,10 @@ def _best_beside_item(asked: Question, lists: Lists, live: LiveSnapshot) -> Reco
     return live.best_sellers.get(category, NOTHING) if category else NOTHING
 
 
+def _best_in_place(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
+    return _stored(_place_keys(asked), lists)
+
+
 def _best_overall(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
     return live.best_sellers[""]
 
@@ -151,13 +161,14 @@ BOUGHT_TOGETHER = Rung("co_purchase", _bought_together_keys, _bought_together)
 WITH_CART = Rung("co_purchase", _cart_keys, _with_cart)
 BEST_IN_CATEGORY = Rung("best_sellers", _no_keys, _best_in_category)
 BEST_BESIDE_ITEM = Rung("best_sellers", _no_keys, _best_beside_item)
+BEST_IN_PLACE = Rung("best_sellers", _place_keys, _best_in_place)
 BEST_OVERALL = Rung("best_sellers", _no_keys, _best_overall)
 
 LADDERS: Mapping[CallName, tuple[Rung, ...]] = {
-    "customer": (PERSONAL, BEST_IN_CATEGORY, BEST_OVERALL),
+    "customer": (PERSONAL, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
     "similar": (SIMILAR, BOUGHT_TOGETHER, BEST_BESIDE_ITEM, BEST_OVERALL),
     "bought_together": (BOUGHT_TOGETHER, SIMILAR, BEST_BESIDE_ITEM, BEST_OVERALL),
-    "cart": (WITH_CART, PERSONAL, BEST_IN_CATEGORY, BEST_OVERALL),
-    "best_sellers": (BEST_IN_CATEGORY, BEST_OVERALL),
+    "cart": (WITH_CART, PERSONAL, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
+    "best_sellers": (BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
 }
 """The rungs of each call, first choice first. A `strict` question stops after the first."""

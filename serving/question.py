@@ -28,6 +28,7 @@ class Question(Struct, frozen=True, kw_only=True):
         placement: the caller's label.
         strict: whether to answer nothing rather than something else.
         mode: whether to answer items bought before, others or both.
+        place: where the customer is, as the orders call it.
     """
 
     call: CallName
@@ -41,6 +42,7 @@ class Question(Struct, frozen=True, kw_only=True):
     placement: str | None = None
     strict: bool = False
     mode: Mode = "mixed"
+    place: str | None = None
 
     def recommendation_id(self, snapshot: str, *, degraded: bool = False) -> str:
         """Id of the answer to this question from that snapshot.

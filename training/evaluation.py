@@ -7,9 +7,11 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from recommender.data.vocabulary import Vocabulary
-from recommender.evaluation.evaluation import BEST_SELLERS, OURS, Evaluation
+from recommender.evaluation.cross_sell import CartLists, Carts, OrdersInCommon, SameForAll
+from recommender.evaluation.evaluation import BEST_SELLERS, COUNTS, OURS, Evaluation
 from recommender.evaluation.judge import KS, K, Verdict
 from recommender.evaluation.past import past_catalog
 from recommender.evaluation.split import TemporalSplit, require_known_by, rolling_cuts
@@ -17,9 +19,10 @@ from recommender.evaluation.window import Window
 from recommender.ranking import build
 from recommender.ranking.blend import Blend
 from recommender.ranking.lists import ListTable
+from recommender.ranking.past_orders import past_orders
 from recommender.snapshot.manifest import rfc3339
 
-from .learning import EarlierWindows, Learned, learn, recommended
+from .learning import EarlierWindows, Learned, bought_together, learn, recommended
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
@@ -35,11 +38,15 @@ class PastLists:
         lists: row r belongs to the r-th customer asked for.
         best_sellers: likewise, best sellers under the same rules.
         eligible: shape (n_items,), items that could be shown then.
+        for_cart: what the service would have shown beside a cart.
+        counts_for_cart: what stood in most orders beside its items.
     """
 
     lists: ListTable
     best_sellers: ListTable
     eligible: NDArray[np.bool_]
+    for_cart: CartLists
+    counts_for_cart: OrdersInCommon
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +104,16 @@ def evaluation_of(
     """
     wanted = settings.evaluation
     cuts = rolling_cuts(read.orders, days=wanted.days, windows=wanted.windows)
-    windows = [window for cut in cuts if (window := _window(read, settings, cut, progress)).truth.nnz]
-    if not windows:
+    held_out = [found for cut in cuts if (found := _held_out(read, settings, cut, progress))[0].truth.nnz]
+    if not held_out:
         return None
+    windows, carts = zip(*held_out, strict=True)
     made = {OURS: _made(read, settings, windows, progress, OURS if others else "", earlier)}
     made |= {name: _made(read, other, windows, progress, name, None) for name, other in others.items()}
     return Evaluation(
         catalog=read.catalog,
         customers=read.orders.customers,
-        windows=tuple(windows),
+        windows=windows,
         lists={
             OURS: tuple(past.lists for past in made[OURS]),
             BEST_SELLERS: tuple(past.best_sellers for past in made[OURS]),
@@ -114,6 +122,13 @@ def evaluation_of(
         eligible=tuple(past.eligible for past in made[OURS]),
         k=K if K in ks else ks[0],
         ks=tuple(ks),
+        carts=carts,
+        answers={
+            OURS: tuple(past.for_cart.answer for past in made[OURS]),
+            BEST_SELLERS: tuple(SameForAll(past.for_cart.best_sellers).answer for past in made[OURS]),
+            COUNTS: tuple(past.counts_for_cart.answer for past in made[OURS]),
+            **{name: tuple(past.for_cart.answer for past in made[name]) for name in others},
+        },
         findings=_findings(len(windows), wanted.windows),
     )
 
@@ -141,11 +156,35 @@ def past_lists(
     items = read.catalog.items
     eligible = np.zeros(len(items), bool)
     eligible[items.positions(learned.catalog.items.ids)] = learned.eligible
+    lists = _moved(recommended(learned, settings, customers, progress), learned, items)
     return PastLists(
-        lists=_moved(recommended(learned, settings, customers, progress), learned, items),
+        lists=lists,
         best_sellers=_moved(_best_seller_lists(learned, customers, settings.lists.length), learned, items),
         eligible=eligible,
+        for_cart=CartLists(
+            together=_moved(bought_together(learned, settings, progress), learned, items),
+            row_of_item=_positions_in(items.positions(learned.catalog.items.ids), len(items)),
+            own=lists,
+            orders=_moved(past_orders(learned.history, learned.eligible), learned, items),
+            row_of_customer=_positions_in(customers, len(read.orders.customers)),
+            best_sellers=_moved(_best_sellers(learned, settings.lists.length), learned, items).row(0),
+        ),
+        counts_for_cart=_counts_for_cart(learned, eligible, items),
     )
+
+
+def _positions_in(values: NDArray[np.int32], n: int) -> NDArray[np.int32]:
+    """Where each number below `n` stands in `values`, shape (n,); -1 where it does not."""
+    position = np.full(n, -1, np.int32)
+    position[values] = np.arange(len(values))
+    return position
+
+
+def _counts_for_cart(learned: Learned, eligible: NDArray[np.bool_], items: Vocabulary) -> OrdersInCommon:
+    baskets = learned.history.baskets()
+    column = items.positions(learned.catalog.items.ids)[baskets.indices]
+    moved = csr_array((baskets.data, column, baskets.indptr), shape=(baskets.shape[0], len(items)))
+    return OrdersInCommon(moved, moved.T.tocsr(), eligible)
 
 
 def _made(
@@ -168,11 +207,11 @@ def _made(
     return made[::-1]
 
 
-def _window(read: ReadOrders, settings: Settings, cut: int, progress: Progress) -> Window:
+def _held_out(read: ReadOrders, settings: Settings, cut: int, progress: Progress) -> tuple[Window, Carts]:
     days, bar = settings.evaluation.days, settings.lists.min_item_lines
     with progress.step(f"Hold out {days:g} days"):
         split = TemporalSplit.at(read.orders, cut, days=days, min_item_lines=bar)
-        return Window.of(split, read.catalog.items)
+        return Window.of(split, read.catalog.items), Carts.of(split, read.catalog.items)
 
 
 def _best_seller_lists(learned: Learned, customers: NDArray[np.int32], length: int) -> ListTable:
@@ -181,6 +220,12 @@ def _best_seller_lists(learned: Learned, customers: NDArray[np.int32], length: i
     return build.recommend(
         only, Blend(), customers, bought=learned.bought, eligible=learned.eligible, length=length
     )  # fmt: skip
+
+
+def _best_sellers(learned: Learned, length: int) -> ListTable:
+    """One list for everybody, as it is published."""
+    sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
+    return build.best_sellers(sold, np.full(len(sold), -1, np.int32), 0, length)
 
 
 def _moved(table: ListTable, learned: Learned, items: Vocabulary) -> ListTable:

@@ -22,10 +22,10 @@ from recommender.evaluation.trade_off import TradeOff, trade_off
 
 from .evaluation_plots import Bar, bars, colour_of, curves, differences, shares
 from .leak_check import LeakCheck
-from .report import FEWEST_CUSTOMERS, judged_days, task_label
+from .report import FEWEST_CUSTOMERS, counted, judged_days, task_label
 from .settings import Settings
 
-SECTIONS = ("cleaning", "models", "blend", "ranker", "lists", "evaluation")
+SECTIONS = ("cleaning", "models", "bought_together", "blend", "ranker", "lists", "evaluation")
 """Sections of the settings that are shown. `source` is not: it may hold a database's password."""
 
 DIMENSIONS = {
@@ -71,6 +71,7 @@ class Judged:
         evaluation: lists and purchases.
         verdict: the evaluation's figures.
         comparisons: other settings beside ours.
+        carts: what carts are shown without learning beside ours.
         leaks: None where nobody looked for leaks.
     """
 
@@ -80,6 +81,7 @@ class Judged:
     evaluation: Evaluation
     verdict: Verdict
     comparisons: Sequence[TaskComparison]
+    carts: Sequence[TaskComparison]
     leaks: LeakCheck | None
 
 
@@ -146,8 +148,9 @@ def answer(verdict: Verdict) -> tuple[str, str]:
     interval = f"95 % interval {_signed(gain.low)} to {_signed(gain.high)}"
     if main.customers < FEWEST_CUSTOMERS or not gain.excludes_zero:
         return "Not proven", (
-            f"Between these lists and best sellers no difference can be told among {main.customers:,} "
-            f"customers: {figures}, and the difference of {_signed(gain.mean)} may be chance ({interval})."
+            "Between these lists and best sellers no difference can be told among "
+            f"{counted(main.customers, 'customers')}: {figures}, and the difference of "
+            f"{_signed(gain.mean)} may be chance ({interval})."
         )
     if gain.mean < 0:
         return "No", (
@@ -289,6 +292,7 @@ def _pages() -> Environment:
         "share": "{:.1%}".format,
         "bits": "{:.1f} bit".format,
         "number": "{:,}".format,
+        "counted": counted,
         "signed": _signed,
         "p_value": lambda p: "<0.001" if p < 0.001 else f"{p:.3f}",
         "day": lambda seconds: datetime.fromtimestamp(seconds, UTC).date().isoformat(),

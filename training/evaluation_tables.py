@@ -19,7 +19,7 @@ from recommender.evaluation.trade_off import trade_off
 from recommender.snapshot.manifest import rfc3339
 
 from .leak_check import LeakCheck
-from .report import FEWEST_CUSTOMERS, judged_days, task_label
+from .report import FEWEST_CUSTOMERS, customers_label, judged_days, task_label
 
 _METRICS = ("ndcg", "recall", "precision", "hit", "map", "mrr", "revenue")
 
@@ -28,6 +28,7 @@ def as_json(
     evaluation: Evaluation,
     verdict: Verdict,
     comparisons: Sequence[TaskComparison],
+    carts: Sequence[TaskComparison],
     leaks: LeakCheck | None,
 ) -> dict[str, Any]:
     """Everything that was found, as plain values."""
@@ -35,15 +36,20 @@ def as_json(
         "verdict": asdict(verdict),
         "trade_off": [asdict(one) for one in trade_off(evaluation)],
         "comparisons": [{"task": row.task, **asdict(row.method)} for row in comparisons],
+        "cross_sell": [{"task": row.task, **asdict(row.method)} for row in carts],
         "health_of_others": {name: asdict(evaluation.health(name)) for name in evaluation.others},
         "leak_check": None if leaks is None else asdict(leaks),
     }
 
 
 def print_evaluation(
-    console: Console, evaluation: Evaluation, verdict: Verdict, comparisons: Sequence[TaskComparison]
+    console: Console,
+    evaluation: Evaluation,
+    verdict: Verdict,
+    comparisons: Sequence[TaskComparison],
+    carts: Sequence[TaskComparison],
 ) -> None:
-    """Every table: accuracy by task, more metrics, list health, slices and comparisons."""
+    """Every table: accuracy by task, more metrics, list health, slices, carts and comparisons."""
     console.print(_accuracy_table(verdict))
     console.print(_metrics_table(verdict))
     console.print(_repeats_line(verdict.repeats), highlight=False)
@@ -51,8 +57,12 @@ def print_evaluation(
     healths |= {name: evaluation.health(name) for name in evaluation.others}
     console.print(_health_table(healths))
     console.print(_slices_table([one for one in verdict.slices if one.task == "all"], verdict.k))
+    if carts:
+        console.print(
+            _comparison_table("What carts are shown without learning beside ours", carts, verdict.k)
+        )
     if comparisons:
-        console.print(_comparison_table(comparisons, verdict.k))
+        console.print(_comparison_table("Other settings beside ours", comparisons, verdict.k))
     for finding in verdict.findings:
         console.print(f"[yellow]![/] {escape(finding)}", highlight=False)
 
@@ -74,7 +84,7 @@ def _accuracy_table(verdict: Verdict) -> Table:
     for figures in verdict.tasks:
         table.add_row(
             task_label(figures.task),
-            f"{figures.customers:,}",
+            customers_label(figures.customers),
             f"[bold]{_short(figures.ndcg.mean)}[/] {_range(figures.ndcg)}",
             _short(figures.baseline_ndcg.mean),
             _gain(figures.gain, sure=_is_sure(figures)),
@@ -149,10 +159,10 @@ _DIMENSIONS = {
 }
 
 
-def _comparison_table(comparisons: Sequence[TaskComparison], k: int) -> Table:
-    table = _table(f"Other settings beside ours, nDCG@{k}; p after Holm over the table")
+def _comparison_table(title: str, comparisons: Sequence[TaskComparison], k: int) -> Table:
+    table = _table(f"{title}, nDCG@{k}; p after Holm over the table")
     table.add_column("counted", no_wrap=True)
-    table.add_column("settings", overflow="fold")
+    table.add_column("by", overflow="fold")
     _numbers(table, f"nDCG@{k}", "difference, 95 %", "p", "")
     for row in comparisons:
         method = row.method

@@ -11,17 +11,22 @@ from scipy.sparse import csr_array
 
 from recommender.data.catalog import Catalog
 from recommender.data.history import DAY, PurchaseHistory
+from recommender.data.newcomers import days_on_sale
 from recommender.data.orders import OrderLog
 from recommender.errors import DataError
+from recommender.evaluation.past import past_catalog
 from recommender.evaluation.split import TemporalSplit
+from recommender.models.registry import MODELS
 from recommender.ranking import build
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.examples import Examples, collect
 from recommender.ranking.features import FeatureTables
 from recommender.ranking.item_traits import ItemTraits
 from recommender.ranking.lists import ListTable
+from recommender.ranking.pair_evidence import substitutes
 from recommender.ranking.ranker import TreeRanker
 from recommender.ranking.reranking import rerank
+from recommender.ranking.reserved import Reserved
 
 from .progress import Progress
 from .settings import Settings
@@ -42,6 +47,7 @@ class Moment:
         tables: what the ranker may know of customers and items.
         bought: shape (n_customers, n_items), positive where bought before.
         eligible: shape (n_items,), False forbids an item.
+        newcomers: shape (n_items,), items that need not have sold; see `NewItems`.
     """
 
     split: TemporalSplit
@@ -51,6 +57,7 @@ class Moment:
     tables: FeatureTables
     bought: csr_array
     eligible: NDArray[np.bool_]
+    newcomers: NDArray[np.bool_]
 
     @property
     def orders(self) -> OrderLog:
@@ -111,7 +118,7 @@ def learn(
     known, earlier = orders.until(now), earlier or EarlierWindows()
     examples = _earlier_examples(known, catalog, settings, now, progress, earlier)
     ranker, ranked_by = _ranker(examples, settings, progress)
-    split = _split(known, settings, now, progress)
+    split = known_split(known, catalog, settings, now, progress)
     if len(split.train) == 0:
         raise DataError(
             "there is no purchase to learn from: all was sent back, or was put aside (see the findings)"
@@ -136,31 +143,56 @@ def recommended(
             eligible=learned.eligible,
             length=settings.lists.length,
             per_model=settings.lists.candidates_per_model,
+            reserved=Reserved(learned.newcomers, settings.reranking.new_item_share),
             progress=advance,
         )
     with progress.step("Look at each list as a whole"):
         traits = ItemTraits.of(
             learned.catalog,
             learned.history,
-            now=learned.split.cut,
+            newcomers=learned.newcomers,
             variant_column=settings.reranking.variant_column,
             factors=learned.models["als"].item_factors,
         )
         return rerank(lists, settings.reranking, traits)
 
 
-def _split(orders: OrderLog, settings: Settings, cut: int, progress: Progress) -> TemporalSplit:
+def bought_together(learned: Learned, settings: Settings, progress: Progress) -> ListTable:
+    """What is bought together with each item, as it is published; row r is the r-th item's list.
+
+    Substitutes of the item are left out before the lists are cut to length.
+    """
+    wanted = settings.bought_together
+    with progress.step("Learn what is bought together"):
+        neighbours = wanted.fit(learned.history)
+        related = build.related(neighbours, "co_purchase", learned.eligible, wanted.n_neighbours)
+        together = related.keep(~substitutes(learned.history, related))
+        return together.first(settings.lists.length)
+
+
+def known_split(
+    orders: OrderLog, catalog: Catalog, settings: Settings, cut: int, progress: Progress
+) -> TemporalSplit:
+    """What is learned from at a cut; the catalog's newcomers are among the known items."""
     days, bar = settings.evaluation.days, settings.lists.min_item_lines
     with progress.step("Take off returns"):
-        return TemporalSplit.at(orders, cut, days=days, min_item_lines=bar)
+        is_new = settings.new_items.among(catalog, orders.until(cut), cut)
+        new = [catalog.items.ids[item] for item in np.flatnonzero(is_new)]
+        return TemporalSplit.at(orders, cut, days=days, min_item_lines=bar, newcomers=new)
 
 
 def _moment(split: TemporalSplit, catalog: Catalog, settings: Settings, progress: Progress) -> Moment:
     catalog, history = catalog.align(split.train.items), PurchaseHistory.at(split.train, split.cut)
-    models = {}
-    for each in fields(settings.models):
-        with progress.step(f"Learn {each.name}"):
-            models[each.name] = getattr(settings.models, each.name).fit(history)
+    newcomers = settings.new_items.among(catalog, split.train, split.cut)
+    models: dict[str, Any] = {}
+    for name in MODELS:
+        with progress.step(f"Learn {name}"):
+            models[name] = getattr(settings.models, name).fit(history)
+    with progress.step("Learn content"):
+        on_sale = days_on_sale(history, catalog, split.cut)
+        models["content"] = settings.models.content.fit(
+            history, catalog, models["als"], newcomers=newcomers, days_on_sale=on_sale
+        )
     with progress.step("Describe customers and items"):
         tables = FeatureTables.of(split.train, history, catalog)
     return Moment(
@@ -170,7 +202,13 @@ def _moment(split: TemporalSplit, catalog: Catalog, settings: Settings, progress
         models=models,
         tables=tables,
         bought=history.interactions(half_life_days=np.inf),
-        eligible=eligible_items(history, catalog, retired_after_days=settings.lists.retired_after_days),
+        eligible=eligible_items(
+            history,
+            catalog,
+            retired_after_days=settings.lists.retired_after_days,
+            newcomers=newcomers,
+        ),
+        newcomers=newcomers,
     )
 
 
@@ -184,8 +222,6 @@ def _earlier_examples(
 ) -> list[Examples]:
     """Examples of the windows before `now` that the history is long enough for."""
     days = settings.evaluation.days
-    # What the shop has taken off sale by today was on sale then.
-    catalog = replace(catalog, available=np.ones(len(catalog.items), bool))
     cuts = [now - int(days * DAY) * (number + 1) for number in range(settings.ranker.windows)]
     oldest = orders.first_time + _SHORTEST_HISTORY * days * DAY
     # The oldest first: the newest one fitted may be the moment that is wanted next.
@@ -203,7 +239,9 @@ def _examples(
     progress: Progress,
     earlier: EarlierWindows,
 ) -> Examples | None:
-    split, newest = _split(orders, settings, cut, progress), earlier.newest
+    # An undated item that has sold since may not have been there yet, and what is off sale was on sale.
+    catalog, newest = past_catalog(catalog, orders.until(cut), cut), earlier.newest
+    split = known_split(orders, catalog, settings, cut, progress)
     then_bought = split.truth()
     buyers = np.flatnonzero(np.diff(then_bought.indptr)).astype(np.int32)
     # Looked at first: where everything was sent back by then there is not even a model to learn.
@@ -241,14 +279,14 @@ def _ranker(
         return None, "the blend of the models, as [ranker] windows = 0 says"
     if customers < ranker.fewest_customers:
         return None, (
-            f"the blend of the models: {_bought_again(customers)} in earlier windows, "
+            f"the blend of the models: {_bought_again(customers)} in {_earlier_windows(examples)}, "
             f"and the ranker learns from {ranker.fewest_customers} or more"
         )
     with progress.step("Learn the ranker"):
         trees = ranker.fit(Examples.stack(examples))
     if trees is None:
         return None, f"the blend of the models: trees learned no order from {customers:,} customers"
-    return trees, f"trees, learned from {customers:,} customers in {len(examples)} earlier windows"
+    return trees, f"trees, learned from {customers:,} customers in {_earlier_windows(examples)}"
 
 
 def _bought_again(customers: int) -> str:
@@ -259,3 +297,14 @@ def _bought_again(customers: int) -> str:
             return "only 1 customer bought again"
         case _:
             return f"only {customers:,} customers bought again"
+
+
+def _earlier_windows(examples: list[Examples]) -> str:
+    # A customer counts in each: without their number three of them would read as three customers.
+    match len(examples):
+        case 0:
+            return "earlier windows"
+        case 1:
+            return "one earlier window"
+        case windows:
+            return f"{windows} earlier windows"

@@ -6,8 +6,10 @@ from recommender.models.als import Als
 from recommender.models.best_sellers import BestSellers
 from recommender.models.buy_again import BuyAgain
 from recommender.models.co_purchase import CoPurchase
+from recommender.models.content import Content
 from recommender.models.customer_knn import CustomerKNN
 from recommender.models.item_knn import ItemKNN
+from recommender.models.local_best_sellers import LocalBestSellers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class ModelSettings:
     customer_knn: CustomerKNN = field(default_factory=CustomerKNN)
     als_long_term: Als = field(default_factory=lambda: Als(factors=64, half_life_days=365, seed=1))
     co_purchase_recent: CoPurchase = field(default_factory=lambda: CoPurchase(half_life_days=7))
+    content: Content = field(default_factory=Content)
+    local_best_sellers: LocalBestSellers = field(default_factory=LocalBestSellers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,31 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.data.orders import GUEST, OrderLog
+from recommender.data.places import Places
 from recommender.errors import DataError
 from recommender.evaluation.judge import Verdict
 from recommender.models.protocol import RelatesItems
 from recommender.ranking import build
 from recommender.ranking.lists import SOURCES, ListTable
+from recommender.ranking.newcomer_rows import with_newcomers
+from recommender.ranking.pair_evidence import evidence_of
+from recommender.ranking.past_orders import past_orders
+from recommender.ranking.purchase_reasons import purchase_reasons
 from recommender.snapshot.directory import Lists, Snapshot, fingerprint
 from recommender.snapshot.manifest import Counts, Manifest, rfc3339
 
 from .evaluation import evaluate
-from .learning import EarlierWindows, Learned, learn, recommended
+from .learning import EarlierWindows, Learned, bought_together, learn, recommended
 from .progress import Progress
 from .settings import Settings
 from .sources import ReadOrders
 
 _LIBRARIES = ("numpy", "scipy", "implicit", "lightgbm", "polars")
+_REASONS_OF = ("item_knn", "co_purchase")
+"""Models that are asked for a reason: first what the same customers buy, then what the same orders hold."""
 
 
 def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Progress) -> Snapshot:
@@ -43,7 +51,7 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     learned = learn(
         read.orders, read.catalog, settings, now=read.orders.last_time, earlier=earlier, progress=progress
     )
-    lists = _all_lists(learned, settings, progress)
+    lists = _all_lists(learned, read.places, settings, progress)
     return Snapshot(
         manifest=_manifest(read.orders, learned, settings, verdict, now),
         catalog=learned.catalog,
@@ -55,7 +63,7 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     )
 
 
-def _all_lists(learned: Learned, settings: Settings, progress: Progress) -> Lists:
+def _all_lists(learned: Learned, places: Places, settings: Settings, progress: Progress) -> Lists:
     everyone = np.arange(len(learned.history.customers), dtype=np.int32)
     customer_lists = recommended(learned, settings, everyone, progress)
     # Nothing is known of who returned everything, or bought only what is too rare to be recommended:
@@ -64,26 +72,63 @@ def _all_lists(learned: Learned, settings: Settings, progress: Progress) -> List
     customer_lists = customer_lists.keep(known[customer_lists.row_of_place()])
     if not learned.eligible.any():
         raise DataError(
-            "nothing may be recommended: every item is unavailable, or was not sold for "
-            f"{settings.lists.retired_after_days:g} days ([lists] retired_after_days)"
+            "nothing may be recommended: every item is unavailable, was not sold for "
+            f"{settings.lists.retired_after_days:g} days ([lists] retired_after_days), or too seldom at all "
+            "([lists] min_item_lines)"
         )
     with progress.step("Write item lists"):
         names, category = learned.catalog.categories()
         sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
-        return Lists(
-            recommended=customer_lists,
-            similar=_related(learned, "item_knn", settings.lists.length),
-            bought_together=_related(learned, "co_purchase", settings.lists.length),
-            best_sellers=build.best_sellers(sold, category, len(names), settings.lists.length),
-            groups=("", *names),
+        best_sellers = build.best_sellers(sold, category, len(names), settings.lists.length)
+        similar = with_newcomers(
+            _related(learned, "item_knn", settings.lists.length),
+            learned.models["als"],
+            learned.models["content"],
+            learned.eligible,
+            length=settings.lists.length,
+            settings=settings.reranking,
         )
+        local = settings.models.local_best_sellers.fit(learned.orders, places, learned.split.cut)
+    together = bought_together(learned, settings, progress)
+    with progress.step("Give reasons"):
+        evidence = evidence_of(learned.history, together)
+        reasons = purchase_reasons(
+            customer_lists,
+            learned.tables,
+            [_relating(learned, name) for name in _REASONS_OF],
+            popular=_stands_in(best_sellers, slice(0, 1), len(category)),
+            popular_in_category=_stands_in(best_sellers, slice(1, 1 + len(names)), len(category)),
+        )
+    return Lists(
+        recommended=customer_lists,
+        reasons=reasons,
+        past_orders=past_orders(learned.history, learned.eligible),
+        similar=similar,
+        bought_together=together,
+        evidence=evidence,
+        best_sellers=best_sellers,
+        groups=("", *names),
+        local_best_sellers=build.local_best_sellers(local, learned.eligible, settings.lists.length),
+        places=local.names,
+    )
 
 
 def _related(learned: Learned, name: str, length: int) -> ListTable:
+    return build.related(_relating(learned, name).neighbours, name, learned.eligible, length)
+
+
+def _relating(learned: Learned, name: str) -> RelatesItems:
     model = learned.models[name]
     if not isinstance(model, RelatesItems):
         raise TypeError(f"{name} does not relate items")
-    return build.related(model.neighbours, name, learned.eligible, length)
+    return model
+
+
+def _stands_in(table: ListTable, rows: slice, n_items: int) -> NDArray[np.bool_]:
+    """Which items stand in one of these rows, shape (n_items,)."""
+    listed = np.zeros(n_items, bool)
+    listed[table.items[table.starts[rows.start] : table.starts[rows.stop]]] = True
+    return listed
 
 
 def _manifest(

@@ -9,7 +9,9 @@ from types import NoneType, UnionType
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from recommender.data.cleaning_rules import CleaningRules
+from recommender.data.newcomers import NewItems
 from recommender.errors import ConfigError
+from recommender.models.bought_together import BoughtTogether
 from recommender.ranking.blend import Blend
 from recommender.ranking.ranker import Ranker
 from recommender.ranking.reranking import Reranking
@@ -35,10 +37,12 @@ class Settings:
         source: where orders and items come from and how they are written.
         cleaning: what counts as a purchase.
         models: hyperparameters.
+        bought_together: what stands in the lists that items and carts are answered from.
         blend: how much each model counts in a customer's list.
         ranker: what orders the list where a shop is large enough to learn it.
         reranking: what the list should be like as a whole.
         lists: which items stand in lists, and how many.
+        new_items: which items may stand there before they have sold.
         evaluation: how the lists are judged.
         gate: what a snapshot must be like to go live.
     """
@@ -46,10 +50,12 @@ class Settings:
     source: SourceSettings = field(default_factory=SourceSettings)
     cleaning: CleaningRules = field(default_factory=CleaningRules)
     models: ModelSettings = field(default_factory=ModelSettings)
+    bought_together: BoughtTogether = field(default_factory=BoughtTogether)
     blend: Blend = field(default_factory=Blend)
     ranker: Ranker = field(default_factory=Ranker)
     reranking: Reranking = field(default_factory=Reranking)
     lists: ListSettings = field(default_factory=ListSettings)
+    new_items: NewItems = field(default_factory=NewItems)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
+from recommender.models.registry import MODELS
+
 from .settings import Settings
 
 Number = int | float
@@ -100,7 +102,7 @@ def model_spaces(settings: Settings) -> tuple[Space, ...]:
     spaces = [
         Space.of(name, f"models.{name}", own, _ranges_of(name))
         for name, own in asdict(settings.models).items()
-        if weights[name] > 0
+        if name in MODELS and weights[name] > 0
     ]
     return tuple(sorted((space for space in spaces if space.parameters), key=lambda s: len(s.parameters)))
 

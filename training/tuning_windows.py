@@ -13,7 +13,7 @@ from recommender.data.orders import OrderLog
 from recommender.evaluation.accuracy import hits_of, ndcg_at
 from recommender.evaluation.judge import K
 from recommender.evaluation.past import past_catalog
-from recommender.evaluation.split import TemporalSplit, rolling_cuts
+from recommender.evaluation.split import rolling_cuts
 from recommender.evaluation.tasks import TASKS, truth_of
 from recommender.evaluation.window import Window
 from recommender.ranking import build
@@ -21,7 +21,8 @@ from recommender.ranking.blend import Blend
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.lists import ListTable
 
-from .progress import Progress
+from .learning import known_split
+from .progress import Progress, Silent
 from .settings import Settings
 from .sources import ReadOrders
 
@@ -69,22 +70,26 @@ class PastWindow:
             cut: seconds since 1970 UTC.
             seed: decides who is judged where there are too many customers.
         """
-        days, lists = settings.evaluation.days, settings.lists
-        split = TemporalSplit.at(read.orders, cut, days=days, min_item_lines=lists.min_item_lines)
+        past = read.orders.until(cut)
+        catalog = past_catalog(read.catalog, past, cut)
+        split = known_split(read.orders, catalog, settings, cut, Silent())
         window = Window.of(split, split.train.items)
         judged = np.flatnonzero(np.diff(window.truth.indptr))
         if len(judged) > MOST_JUDGED:
             judged = np.sort(np.random.default_rng(seed).permutation(judged)[:MOST_JUDGED])
-        history, past = PurchaseHistory.at(split.train, cut), read.orders.until(cut)
-        catalog = past_catalog(read.catalog, past, cut)
-        shown = catalog.align(split.train.items)
+        history, shown = PurchaseHistory.at(split.train, cut), catalog.align(split.train.items)
         return cls(
             cut=cut,
             orders=past,
             catalog=catalog,
             history=history,
             bought=history.interactions(np.inf),
-            eligible=eligible_items(history, shown, retired_after_days=lists.retired_after_days),
+            eligible=eligible_items(
+                history,
+                shown,
+                retired_after_days=settings.lists.retired_after_days,
+                newcomers=settings.new_items.among(shown, split.train, cut),
+            ),
             customers=window.customers[judged],
             truth={task: truth_of(window, task)[judged] for task in TUNED_TASKS},
         )

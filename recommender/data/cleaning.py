@@ -20,7 +20,7 @@ OUTLIER_FACTOR = 1000
 
 _OF_A_HISTORY = (
     "file", "row", "order_id", "item_id", "item", "customer", "quantity", "unit_price", "ordered_at", "title",
-    "category",
+    "category", "country",
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ class OrderColumns:
         category: category of the item; used where the item file gives none.
         currency: of the price.
         channel: where the order came from.
-        country: of the customer.
+        country: of the customer, or any other place: best sellers of each are listed.
         status: state of the order, judged by `drop_statuses`.
         cancelled_at: filled in where the order was cancelled.
     """

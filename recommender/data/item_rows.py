@@ -19,6 +19,7 @@ from recommender.data.order_lines import (
     valued,
 )
 from recommender.data.timestamps import epoch_seconds
+from recommender.data.vocabulary import Vocabulary
 
 TEXTS = ("title", "category", "brand", "url", "image_url")
 _READ = ("price", "available", "released_at")
@@ -66,6 +67,11 @@ class ItemRows:
     def group(self, ids: pl.Expr) -> pl.Expr:
         """What `frame` calls `group`, of ids as text."""
         return folded(ids, fold=self.fold)
+
+    def never_sold(self, sold: Vocabulary) -> pl.DataFrame:
+        """The rows of `frame` whose items are not among those sold."""
+        groups = pl.select(self.group(pl.lit(pl.Series(sold.ids, dtype=pl.String)))).to_series()
+        return self.frame.filter(~pl.col("group").is_in(groups.implode()))
 
 
 def item_rows(

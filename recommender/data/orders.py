@@ -1,5 +1,6 @@
 """The clean order history of a shop, as columns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -81,6 +82,11 @@ class OrderLog:
         items, moved = self.items.subset(keep)
         kept = self.lines(keep[self.item])
         return replace(kept, item=moved[kept.item], items=items)
+
+    def with_items(self, ids: Iterable[str]) -> "OrderLog":
+        """The same lines in a vocabulary that also holds these items, whether or not anybody bought them."""
+        items = Vocabulary(tuple(sorted({*self.items.ids, *ids})))
+        return replace(self, item=items.positions(self.items.ids)[self.item], items=items)
 
 
 COLUMNS = tuple(field.name for field in fields(OrderLog))[:6]

@@ -1,5 +1,6 @@
 """Train before a moment, judge after it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from recommender.data.returns import net_of_returns
 class TemporalSplit:
     """What was known at the cut, and what was ordered in the time after it.
 
-    `train` and `holdout` share one item vocabulary: the items known at the cut.
+    `train` and `holdout` share one item vocabulary: the items known at the cut, and newcomers if asked for.
 
     Attributes:
         cut: seconds since 1970 UTC.
@@ -37,7 +38,15 @@ class TemporalSplit:
             raise ValueError("the judged side of a split holds orders from before the cut")
 
     @classmethod
-    def at(cls, orders: OrderLog, cut: int, *, days: float, min_item_lines: int) -> "TemporalSplit":
+    def at(
+        cls,
+        orders: OrderLog,
+        cut: int,
+        *,
+        days: float,
+        min_item_lines: int,
+        newcomers: Collection[str] = (),
+    ) -> "TemporalSplit":
         """Split at a moment.
 
         Args:
@@ -45,9 +54,13 @@ class TemporalSplit:
             cut: last second that may be learned from.
             days: how long after the cut orders are held out.
             min_item_lines: order lines that an item needs before the cut to be known.
+            newcomers: ids of items that count as known however few lines they have.
         """
+        if newcomers:
+            orders = orders.with_items(newcomers)
         past = orders.until(cut)
         known = known_items(past, min_item_lines)
+        known[orders.items.positions(newcomers)] = True
         later = orders.after(cut).until(cut + int(days * DAY)).purchases()
         train = net_of_returns(past.keep_items(known)).orders
         return cls(cut, days, train, later.keep_items(known), later)

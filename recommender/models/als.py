@@ -1,6 +1,7 @@
 """ALS: taste as a few dozen numbers, found by alternating least squares."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
@@ -11,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from recommender.data.history import PurchaseHistory
 from recommender.errors import ConfigError
+from recommender.models.fold_in import fold_in
 from recommender.ranges import require_at_least, require_positive
 
 
@@ -53,20 +55,24 @@ class Als:
         interactions = history.interactions(self.half_life_days)
         # Customers without a purchase by then must not have a say in anything, not even in the random start.
         active = np.flatnonzero(np.diff(interactions.indptr))
-        solver = self._solve(interactions[active])
+        pull = self.regularization * _noise(interactions)
+        solver = self._solve(interactions[active], pull)
         customer_factors = np.zeros((interactions.shape[0], self.factors), np.float32)
         customer_factors[active] = solver.user_factors
-        return AlsModel(customer_factors, np.asarray(solver.item_factors))
+        item_factors = np.asarray(solver.item_factors)
+        with threadpool_limits(1, "blas"):
+            gram = item_factors.T @ item_factors
+        return AlsModel(customer_factors, item_factors, gram, np.float32(self.alpha), np.float32(pull))
 
-    def _solve(self, interactions: csr_array) -> AlternatingLeastSquares:
+    def _solve(self, interactions: csr_array, pull: float) -> AlternatingLeastSquares:
         # implicit takes the older sparse matrix class only, and the whole confidence, not what exceeds 1.
-        confidence = csr_matrix(np.log1p(interactions))
-        confidence.data = 1 + np.float32(self.alpha) * confidence.data
+        confidence = csr_matrix(interactions)
+        confidence.data = _confidence(confidence.data, np.float32(self.alpha))
         # implicit runs its own threads over rows; BLAS threads beside them only get in their way.
         with threadpool_limits(1, "blas"):
             solver = AlternatingLeastSquares(
                 factors=self.factors,
-                regularization=self.regularization * _noise(interactions),
+                regularization=pull,
                 iterations=self.iterations,
                 random_state=self.seed,
             )
@@ -86,14 +92,53 @@ class AlsModel:
     Attributes:
         customer_factors: shape (n_customers, factors) float32; zeros for who bought nothing.
         item_factors: shape (n_items, factors) float32.
+        gram: shape (factors, factors) float32, the products of the item factors with themselves, as
+            training left them: what it says of a customer to have bought nothing.
+        alpha: shape () float32, how much more a purchase says than its absence.
+        pull: shape () float32, pull of every factor towards 0, in units of the equations.
     """
 
     customer_factors: NDArray[np.float32]
     item_factors: NDArray[np.float32]
+    gram: NDArray[np.float32]
+    alpha: np.float32
+    pull: np.float32
 
     def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
         """See `FittedModel.scores`; about 1 for what the customer surely likes."""
-        return self.customer_factors[customers] @ self.item_factors.T
+        return self.scores_of(self.customer_factors[customers])
+
+    def scores_of(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores for anyone's factors, shape (n, factors), as `scores` gives them for customers."""
+        return factors @ self.item_factors.T
+
+    def fold_in(self, purchases: csr_array) -> NDArray[np.float32]:
+        """Factors of customers that were not learned from, or have bought more since.
+
+        They are what another pass over the customers would give these purchases, the items left as they
+        are: the exact solution of the equations that training solves.
+
+        Args:
+            purchases: shape (n, n_items), as `PurchaseHistory.interactions` gives them: 1 for an item that
+                lies in the cart.
+
+        Returns:
+            Shape (n, factors) float32; zeros for an empty row.
+
+        Raises:
+            ConfigError: the equations have no single solution.
+        """
+        rows = np.zeros((purchases.shape[0], len(self.gram)), np.float32)
+        with threadpool_limits(1, "blas"):
+            for number, (start, end) in enumerate(pairwise(purchases.indptr)):
+                confidence = _confidence(purchases.data[start:end], self.alpha)
+                bought = self.item_factors[purchases.indices[start:end]]
+                rows[number] = fold_in(bought, confidence, self.gram, self.pull)
+        return rows
+
+
+def _confidence(weights: NDArray[np.float32], alpha: np.float32) -> NDArray[np.float32]:
+    return 1 + alpha * np.log1p(weights)
 
 
 def _noise(interactions: csr_array) -> float:

@@ -79,6 +79,11 @@ class CoPurchaseModel:
         """The strongest relations of every item."""
         return Neighbours(self.relation)
 
+    @property
+    def purchases(self) -> csr_array:
+        """See `RelatesItems.purchases`."""
+        return self.bought
+
     def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
         """See `FittedModel.scores`; relations to recent purchases, added up."""
         return np.asarray((self.bought[customers] @ self.relation).toarray(), np.float32)

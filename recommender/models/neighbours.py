@@ -19,6 +19,9 @@ _Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 Measure = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.floating]]
 """(together, mass of the anchor, mass of the other) → relation, elementwise; 0 means none."""
 
+Allowed = Callable[[slice], csr_array]
+"""A block of anchors → shape (n_anchors, n_items), True where the two items may be related."""
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
@@ -39,6 +42,7 @@ def strongest_relations(
     *,
     n: int,
     min_together: float = 0.0,
+    allowed: Allowed | None = None,
     threads: int | None = None,
 ) -> Neighbours:
     """The `n` strongest relations of each item, without holding all pairs.
@@ -46,10 +50,11 @@ def strongest_relations(
     Args:
         rows: shape (n_rows, n_items); items that share a row (basket, customer) may be related. The
             strength of sharing is the product of the two entries, summed over rows.
-        mass: shape (n_items,), what `measure` needs to know of an item alone.
+        mass: shape (n_items,) or (n_items, m), what `measure` needs to know of an item alone.
         measure: makes a relation of the sum shared and the two masses.
         n: relations to keep for an anchor; ties go to the lower item position.
         min_together: pairs that share less than this are no relation.
+        allowed: all others are no relation either; None allows every pair.
         threads: blocks worked on at a time; as many as the machine has cores by default.
 
     Returns:
@@ -59,7 +64,11 @@ def strongest_relations(
     size = max(1, _BLOCK_CELLS // max(1, n_items))
 
     def block(start: int) -> _Block:
-        return _strongest_of(columns[start : start + size] @ rows, start, mass, measure, n, min_together)
+        anchors = slice(start, start + size)
+        together = columns[anchors] @ rows
+        if allowed is not None:
+            together = csr_array(together.multiply(allowed(anchors)))
+        return _strongest_of(together, start, mass, measure, n, min_together)
 
     # scipy and numpy let go of the interpreter inside their loops, so threads share the work.
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:

@@ -4,9 +4,10 @@ from recommender.models.als import Als, AlsModel
 from recommender.models.best_sellers import BestSellers, BestSellersModel
 from recommender.models.buy_again import BuyAgain, BuyAgainModel
 from recommender.models.co_purchase import CoPurchase, CoPurchaseModel
+from recommender.models.content import ContentModel
 from recommender.models.customer_knn import CustomerKNN, CustomerKNNModel
 from recommender.models.item_knn import ItemKNN, ItemKNNModel
-from recommender.models.protocol import Model
+from recommender.models.protocol import FittedModel, Model
 
 MODELS: dict[str, tuple[type[Model], type]] = {
     "best_sellers": (BestSellers, BestSellersModel),
@@ -18,4 +19,10 @@ MODELS: dict[str, tuple[type[Model], type]] = {
     "als_long_term": (Als, AlsModel),
     "co_purchase_recent": (CoPurchase, CoPurchaseModel),
 }
-"""Name → (settings, what they learn). The name is also the item's `source` in an answer."""
+"""Name → (settings, what they learn) of the models that learn from purchases alone."""
+
+FITTED: dict[str, type[FittedModel]] = {
+    **{name: fitted for name, (_, fitted) in MODELS.items()},
+    "content": ContentModel,
+}
+"""Name → what is learned, of every model. The name is also the item's `source` in an answer."""

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
+from recommender.models.local_best_sellers import LocalBestSellersModel
 from recommender.models.neighbours import Neighbours
 from recommender.models.protocol import FittedModel
 from recommender.ranking.blend import Blend
 from recommender.ranking.candidates import Candidates, generate_candidates
 from recommender.ranking.lists import SOURCES, ListTable
+from recommender.ranking.reserved import Reserved, among_best
 
 Mode = Literal["mixed", "repeat", "discover"]
 
@@ -36,6 +38,7 @@ def recommend(
     eligible: NDArray[np.bool_],
     length: int,
     per_model: int = 100,
+    reserved: Reserved | None = None,
     threads: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> ListTable:
@@ -53,6 +56,7 @@ def recommend(
         eligible: shape (n_items,), False forbids an item.
         length: places of either kind.
         per_model: items new to the customer that each model may propose.
+        reserved: items that some of the discoveries may be although others are ranked before them.
         threads: blocks worked on at a time; by default as many as the machine has cores.
         progress: hears how many customers are done.
 
@@ -68,7 +72,13 @@ def recommend(
         )
         contributions = blend.contributions(candidates)
         scores = contributions.sum(axis=1) if rank is None else rank(some, candidates)
-        return _ranked(candidates, scores, contributions, length)
+        if reserved:
+            scores = reserved.exchanged(candidates, scores)
+        ranked = _ranked(candidates, scores, contributions)
+        discoveries = (
+            reserved.kept(ranked, length) if reserved else among_best(ranked, ~ranked.bought, length)
+        )
+        return ranked.keep(among_best(ranked, ranked.bought, length) | discoveries)
 
     blocks = [customers[start : start + block] for start in range(0, len(customers), block)]
     tables: list[ListTable] = []
@@ -125,26 +135,34 @@ def best_sellers(
     return _table(row, item, sold[item], source, np.zeros(len(item), bool), n_groups + 1).first(length)
 
 
+def local_best_sellers(model: LocalBestSellersModel, eligible: NDArray[np.bool_], length: int) -> ListTable:
+    """The best-selling items of each place, one row a place, in the order of `model.names`."""
+    nowhere = np.full(len(eligible), -1, np.int32)
+    of_shop = best_sellers(np.where(eligible, model.prior, 0), nowhere, 0, length).items
+    rows = []
+    for row in range(len(model.names)):
+        # What did not sell here is at most the shop's best: no other item needs to be looked at.
+        sold = np.zeros(len(eligible), np.float32)
+        sold[of_shop] = model.prior[of_shop]
+        here = slice(model.local.indptr[row], model.local.indptr[row + 1])
+        items = model.local.indices[here]
+        sold[items] = model.prior[items] + model.local.data[here]
+        rows.append(best_sellers(sold * eligible, nowhere, 0, length))
+    return ListTable.stack(rows)
+
+
 def _ranked(
-    candidates: Candidates, score: NDArray[np.float32], contributions: NDArray[np.float32], length: int
+    candidates: Candidates, score: NDArray[np.float32], contributions: NDArray[np.float32]
 ) -> ListTable:
     names = np.array([SOURCES.index(name) for name in candidates.models], np.uint8)
     source = names[contributions.argmax(axis=1)] if len(score) else np.zeros(0, np.uint8)
     # lexsort sorts by its last key first: customer, then best score, then the lower item.
     order = np.lexsort((candidates.item, -score, candidates.row))
     order = order[score[order] > 0]
-    table = _table(
+    return _table(
         candidates.row[order], candidates.item[order], score[order], source[order],
         candidates.bought[order], candidates.n_customers,
     )  # fmt: skip
-    return table.keep(_among_best(table, table.bought, length) | _among_best(table, ~table.bought, length))
-
-
-def _among_best(table: ListTable, kind: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
-    """Places of this kind that have fewer than `length` of their kind before them in their row."""
-    seen_before = np.concatenate(([0], np.cumsum(kind)))[:-1]
-    at_row_start = np.append(seen_before, 0)[table.starts[:-1]] if len(kind) else np.zeros(len(table))
-    return kind & (seen_before - at_row_start[table.row_of_place()] < length)
 
 
 def _table(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog, Texts
-from recommender.data.history import DAY, PurchaseHistory
+from recommender.data.history import PurchaseHistory
 from recommender.data.orders import GUEST
 from recommender.ranking.variants import variant_groups
 
@@ -20,7 +20,7 @@ class ItemTraits:
         brand: likewise.
         variant: shape (n_items,) int32, a number for each product with variants; -1 for the others.
         buyers: shape (n_items,) float64, share of the customers who bought it, above 0.
-        age_days: shape (n_items,) float32, days since it came into the shop; infinite where unknown.
+        is_new: shape (n_items,) bool, whether it has only just come into the shop.
         factors: shape (n_items, n_factors), items of like direction are alike; None where there are none.
     """
 
@@ -28,7 +28,7 @@ class ItemTraits:
     brand: NDArray[np.int32]
     variant: NDArray[np.int32]
     buyers: NDArray[np.float64]
-    age_days: NDArray[np.float32]
+    is_new: NDArray[np.bool_]
     factors: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class ItemTraits:
         catalog: Catalog,
         history: PurchaseHistory,
         *,
-        now: int,
+        newcomers: NDArray[np.bool_],
         variant_column: str = "",
         factors: NDArray[np.float32] | None = None,
     ) -> "ItemTraits":
@@ -55,7 +55,7 @@ class ItemTraits:
         Args:
             catalog: in the order of the history's items.
             history: purchases, seen at that moment.
-            now: that moment, seconds since 1970 UTC.
+            newcomers: shape (n_items,), items that have only just come in.
             variant_column: see `variant_groups`.
             factors: see the attribute; those of ALS do.
 
@@ -67,7 +67,7 @@ class ItemTraits:
             brand=_numbered(catalog.brand),
             variant=variant_groups(catalog, variant_column),
             buyers=_share_of_buyers(history),
-            age_days=_age_days(catalog, history, now),
+            is_new=newcomers,
             factors=factors,
         )
 
@@ -83,12 +83,3 @@ def _share_of_buyers(history: PurchaseHistory) -> NDArray[np.float64]:
     pairs = np.unique(np.stack((history.item[known], history.customer[known])), axis=1)
     n_customers = len(np.unique(pairs[1]))
     return (np.bincount(pairs[0], minlength=len(history.items)) + 1) / (n_customers + 1)
-
-
-def _age_days(catalog: Catalog, history: PurchaseHistory, now: int) -> NDArray[np.float32]:
-    """Since the release that the shop states, or else since the first sale."""
-    first_sold = np.full(len(history.items), np.nan, np.float32)
-    np.fmax.at(first_sold, history.item, history.age_days)
-    since_release = ((now - catalog.released_at) / DAY).astype(np.float32)
-    age = np.where(catalog.released_at != 0, since_release, first_sold)
-    return np.where(np.isnan(age), np.inf, np.maximum(age, 0)).astype(np.float32)

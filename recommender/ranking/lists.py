@@ -15,6 +15,7 @@ SOURCES = (
     "customer_knn",
     "als_long_term",
     "co_purchase_recent",
+    "content",
 )
 """Who can have proposed an item; a list stores the position in this tuple, so only append."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from recommender.ranges import require_at_least, require_positive
+from recommender.ranges import require_at_least
 from recommender.ranking.item_traits import ItemTraits
 from recommender.ranking.likeness import Likeness
 from recommender.ranking.lists import ListTable
@@ -29,7 +29,7 @@ _BLOCK_CELLS = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Reranking:
-    """[reranking]: what lists should be like as a whole. Diversity, damping, caps and shares are off at 0.
+    """[reranking]: what lists should be like as a whole. Diversity, damping, caps and the share are off at 0.
 
     The rules hold for the first `places` of the mixed list, of the repeats and of the discoveries alike.
 
@@ -44,9 +44,8 @@ class Reranking:
             that the customer has bought before stay, and count first in the mixed list; 0 for no limit.
         variant_column: column of the item file that variants of one product share; where none is named,
             one with a usual name is looked for, or else titles are compared.
-        new_item_share: share of the discoveries that must be new to the shop too, as far as the list has
-            any; from 0 to 1.
-        new_item_days: items are new to the shop for so long.
+        new_item_share: share of the discoveries that must be new to the shop too, as far as there are any
+            that suit the customer; from 0 to 1. Which items are new, `[new_items]` says.
     """
 
     places: int = 10
@@ -56,14 +55,12 @@ class Reranking:
     popularity_damping: float = 0.0
     most_variants: int = 1
     variant_column: str = ""
-    new_item_share: float = 0.0
-    new_item_days: float = 30.0
+    new_item_share: float = 0.1
 
     def __post_init__(self) -> None:
         require_at_least(1, places=self.places)
         for name in ("most_per_category", "most_per_brand", "most_variants"):
             require_at_least(0, **{name: getattr(self, name)})
-        require_positive(new_item_days=self.new_item_days)
         for name in ("diversity", "popularity_damping", "new_item_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be from 0 to 1, got {getattr(self, name)}")
@@ -189,8 +186,9 @@ def _rulebook(settings: Reranking, traits: ItemTraits) -> Rulebook:
     caps = ((traits.category, settings.most_per_category), (traits.brand, settings.most_per_brand))
     return Rulebook(
         caps=tuple((codes, at_most) for codes, at_most in caps if at_most),
-        is_new=traits.age_days <= settings.new_item_days,
-        new_item_share=settings.new_item_share,
+        is_new=traits.is_new,
+        # Without a new item there is nothing to reserve places for, and lists stay as they are.
+        new_item_share=settings.new_item_share if traits.is_new.any() else 0.0,
         likeness=Likeness.of(traits) if settings.diversity else None,
         diversity=settings.diversity,
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from recommender.data.newcomers import NewItems
+from recommender.models.bought_together import BoughtTogether
 from recommender.ranking.blend import Blend
 from recommender.ranking.ranker import Ranker
 from recommender.ranking.reranking import Reranking
@@ -16,7 +18,9 @@ from recommender.training.learning_settings import EvaluationSettings, ListSetti
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 
 SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(ModelSettings)} | {
+    "bought_together": BoughtTogether,
     "lists": ListSettings,
+    "new_items": NewItems,
     "evaluation": EvaluationSettings,
     "ranker": Ranker,
     "reranking": Reranking,
@@ -31,7 +35,7 @@ def rows_of(make):
     said = dict(re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", attributes, flags=re.S | re.M))
     for field in fields(section):
         value = getattr(section, field.name)
-        default = f'"{value}"' if isinstance(value, str) else f"{value}"
+        default = f'"{value}"' if isinstance(value, str) else f"{value}".lower()
         yield f"| `{field.name}` | `{default}` | {' '.join(said[field.name].split()).rstrip('.')} |"
 
 

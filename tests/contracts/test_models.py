@@ -10,7 +10,7 @@ from recommender.data.orders import OrderLog
 from recommender.data.vocabulary import Vocabulary
 from recommender.models.archive import load_model, save_model
 from recommender.models.protocol import FittedModel, RelatesItems
-from recommender.models.registry import MODELS
+from recommender.models.registry import FITTED, MODELS
 from recommender.ranking.build import recommend
 from recommender.ranking.lists import SOURCES, ListTable
 from tests.shops import EVERYBODY, TASTES, history_of, log_of, planted_lines
@@ -68,8 +68,8 @@ def dense(array):
 def test_every_model_has_a_source_number_and_a_weight():
     from recommender.ranking.blend import Blend
 
-    assert tuple(MODELS) == SOURCES
-    assert set(MODELS) == set(asdict(Blend()))
+    assert tuple(FITTED) == SOURCES
+    assert set(FITTED) == set(asdict(Blend()))
 
 
 def test_a_fitted_model_keeps_the_protocol(fitted):
@@ -149,7 +149,7 @@ def test_an_item_that_was_never_bought_is_never_proposed(name):
 
 def test_saved_and_loaded_equals_fitted(name, fitted, tmp_path):
     save_model(fitted, tmp_path)
-    assert same(fitted, load_model(MODELS[name][1], tmp_path))
+    assert same(fitted, load_model(FITTED[name], tmp_path))
 
 
 def test_the_settings_can_be_read_off_the_model(name):

@@ -53,6 +53,14 @@ def test_keeping_items_renumbers_them():
     assert kept.item.tolist() == [0, 1]
 
 
+def test_a_log_can_be_told_of_items_that_nobody_bought():
+    log = log_of([("1", "ann", "tea", 1.0, 1.0), ("2", "bob", "jam", 1.0, 2.0)])
+    wider = log.with_items(["hats", "tea"])
+    assert wider.items.ids == ("hats", "jam", "tea")
+    assert [wider.items.ids[item] for item in wider.item] == ["tea", "jam"]
+    assert len(log.until(0).with_items(["hats"])) == 0
+
+
 def test_a_vocabulary_knows_positions_and_refuses_doubles():
     vocabulary = Vocabulary(("a", "b"))
     assert vocabulary.positions(["b", "x", "a"]).tolist() == [1, -1, 0]

@@ -20,8 +20,8 @@ LINES = [
 ]
 
 
-def split_of(lines, *, day=10.0, days=10.0, min_item_lines=1):
-    return TemporalSplit.at(log_of(lines), int(day * DAY), days=days, min_item_lines=min_item_lines)
+def split_of(lines, *, day=10.0, days=10.0, **settings):
+    return TemporalSplit.at(log_of(lines), int(day * DAY), days=days, **{"min_item_lines": 1} | settings)
 
 
 def truth_of(split):
@@ -35,6 +35,14 @@ def truth_of(split):
 def test_the_truth_is_what_known_customers_ordered_of_known_items_in_time():
     # Cid is new, the guest is nobody, jam was not known by day 10, and bob's tea came too late.
     assert truth_of(split_of(LINES)) == {("ann", "tea"), ("ann", "milk")}
+
+
+def test_newcomers_are_known_however_few_lines_they_have():
+    # Tea has two lines before the cut, milk one; nobody has ever ordered hats, and jam only afterwards.
+    split = split_of(LINES, min_item_lines=2, newcomers=["hats", "jam"])
+    assert split.train.items.ids == ("hats", "jam", "tea")
+    assert truth_of(split) == {("ann", "tea"), ("bob", "jam")}
+    assert split_of(LINES, min_item_lines=2).train.items.ids == ("tea",)
 
 
 def test_an_item_ordered_twice_counts_once():

@@ -17,7 +17,7 @@ from recommender.ranking.reranking import Reranking, rerank
 
 N_ITEMS = 14
 MODES = ("mixed", "repeat", "discover")
-OFF = Reranking(most_variants=0)
+OFF = Reranking(most_variants=0, new_item_share=0.0)
 
 unhurried = hypothesis.settings(deadline=None)
 """Blocks of lists go to threads, and those may have to wait on a busy machine."""
@@ -64,7 +64,7 @@ def traits(draw):
         brand=codes(2),
         variant=codes(4),
         buyers=rng.choice([0.01, 0.1, 0.5, 1.0], N_ITEMS),
-        age_days=np.where(codes(1) >= 0, 100, 3).astype(np.float32),
+        is_new=codes(1) < 0,
         factors=rng.normal(size=(N_ITEMS, 128)).astype(np.float32) if seed % 3 else None,
     )
 
@@ -128,7 +128,7 @@ def test_with_every_dial_at_nought_nothing_moves(table, places, items):
 @given(tables(), SETTINGS)
 def test_items_that_are_alike_to_the_rules_keep_their_order(table, settings):
     nothing = np.full(N_ITEMS, -1, np.int32)
-    level = ItemTraits(nothing, nothing, nothing, np.full(N_ITEMS, 0.2), np.full(N_ITEMS, 500, np.float32))
+    level = ItemTraits(nothing, nothing, nothing, np.full(N_ITEMS, 0.2), np.zeros(N_ITEMS, bool))
     assert rerank(table, settings, level).items.tolist() == table.items.tolist()
 
 
@@ -196,7 +196,7 @@ def test_the_share_of_new_items_holds_at_every_place_as_far_as_there_are_any(tab
     after = rerank(table, replace(OFF, places=places, new_item_share=share), items)
     assert lists_of(after, "repeat") == lists_of(table, "repeat")
     for listed in lists_of(after, "discover"):
-        is_new = items.age_days[listed] <= OFF.new_item_days
+        is_new = items.is_new[listed]
         for shown in range(1, min(places, len(listed)) + 1):
             assert is_new[:shown].sum() >= min(np.floor(share * shown + 1e-9), is_new.sum())
 

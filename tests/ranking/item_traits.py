@@ -13,7 +13,7 @@ def traits_of(n_items: int, **known) -> ItemTraits:
         "brand": nothing,
         "variant": nothing,
         "buyers": np.ones(n_items),
-        "age_days": np.full(n_items, np.inf, np.float32),
+        "is_new": np.zeros(n_items, bool),
     }
     given = {
         name: np.asarray(values, columns[name].dtype) for name, values in known.items() if name in columns

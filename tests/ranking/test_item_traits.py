@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from recommender.data.catalog import Catalog
-from recommender.data.history import DAY
 from recommender.errors import ConfigError
 from recommender.ranking.item_traits import ItemTraits
 from recommender.ranking.likeness import Likeness
@@ -18,13 +17,15 @@ LINES = [
     ("o3", "bob", "cup", 1.0, 50),
     ("o4", None, "tin", 1.0, 95),
 ]
-CUP, POT, TIN = range(3)
 
 
-def traits(*, day=100, **columns):
-    history = history_of(LINES, day)
+NONE_NEW = np.zeros(3, bool)
+
+
+def traits(*, newcomers=NONE_NEW, **columns):
+    history = history_of(LINES, 100)
     catalog = replace(Catalog.unknown(history.items), **columns)
-    return ItemTraits.of(catalog, history, now=day * DAY)
+    return ItemTraits.of(catalog, history, newcomers=newcomers)
 
 
 def test_categories_and_brands_are_numbered_by_name_and_unknown_ones_are_none():
@@ -38,26 +39,16 @@ def test_buyers_are_customers_once_each_and_one_more_than_there_are():
     assert traits().buyers.tolist() == pytest.approx([3 / 3, 2 / 3, 1 / 3])
 
 
-def test_age_is_since_the_first_sale_unless_the_shop_states_a_release():
-    assert traits().age_days.tolist() == [90, 60, 5]
-    released = traits(released_at=np.array([0, 95 * DAY, 120 * DAY]))
-    assert released.age_days.tolist() == [90, 5, 0]
-
-
-def test_an_item_never_sold_and_without_a_release_is_of_unknown_age():
-    history = replace(history_of(LINES, 100))
-    sold = history.item != POT
-    columns = {name: getattr(history, name)[sold] for name in ("order", "customer", "item", "age_days")}
-    found = ItemTraits.of(Catalog.unknown(history.items), replace(history, **columns), now=100 * DAY)
-    assert found.age_days.tolist() == [90, np.inf, 5]
+def test_what_is_new_is_told_to_it():
+    assert traits(newcomers=np.array([True, False, False])).is_new.tolist() == [True, False, False]
 
 
 def test_variants_come_from_the_column_asked_for():
     catalog = replace(Catalog.unknown(history_of(LINES, 100).items), attributes={"style": ("s", "s", None)})
-    found = ItemTraits.of(catalog, history_of(LINES, 100), now=100 * DAY, variant_column="style")
+    found = ItemTraits.of(catalog, history_of(LINES, 100), newcomers=NONE_NEW, variant_column="style")
     assert found.variant.tolist() == [0, 0, -1]
     with pytest.raises(ConfigError, match="no column 'size'"):
-        ItemTraits.of(catalog, history_of(LINES, 100), now=100 * DAY, variant_column="size")
+        ItemTraits.of(catalog, history_of(LINES, 100), newcomers=NONE_NEW, variant_column="size")
 
 
 def test_traits_of_unequal_length_or_without_buyers_are_refused():

@@ -11,7 +11,7 @@ from recommender.ranking.reranking import Reranking, Variants, damped, folded, r
 from tests.ranking.item_traits import traits_of
 from tests.ranking.tables import table_of
 
-OFF = Reranking(most_variants=0)
+OFF = Reranking(most_variants=0, new_item_share=0.0)
 
 
 def rows(table):
@@ -52,7 +52,6 @@ def test_a_table_without_a_single_place_stays_empty():
         ({"new_item_share": float("nan")}, "new_item_share must be from 0 to 1"),
         ({"most_per_brand": -1}, "most_per_brand must be at least 0"),
         ({"most_variants": -1}, "most_variants must be at least 0"),
-        ({"new_item_days": 0.0}, "new_item_days must be above 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(wrong, message):
@@ -71,7 +70,7 @@ def test_neither_parts_nor_blocks_change_the_lists(monkeypatch):
         category=rng.integers(-1, 6, 40),
         variant=rng.integers(-1, 12, 40),
         buyers=rng.uniform(0.01, 1, 40),
-        age_days=rng.uniform(0, 90, 40),
+        is_new=rng.random(40) < 0.3,
         factors=rng.normal(size=(40, 128)),
     )
     wanted = Reranking(diversity=0.4, most_per_category=2, popularity_damping=0.3, new_item_share=0.2)
@@ -197,25 +196,25 @@ def test_a_cap_holds_in_the_mixed_list_and_in_each_kind():
 
 
 def test_a_share_of_the_places_is_for_new_items():
-    traits = traits_of(6, age_days=[100, 100, 100, 100, 5, 6])
+    traits = traits_of(6, is_new=[0, 0, 0, 0, 1, 1])
     table = reranked([0, 1, 2, 3, 4, 5], traits, new_item_share=0.5, places=4)
     # Of two places one, of four places two.
     assert rows(table) == [[0, 4, 1, 5, 2, 3]]
 
 
 def test_new_items_that_stand_well_by_themselves_count():
-    traits = traits_of(6, age_days=[5, 100, 100, 100, 6, 100])
+    traits = traits_of(6, is_new=[1, 0, 0, 0, 1, 0])
     table = reranked([0, 1, 2, 3, 4, 5], traits, new_item_share=0.25, places=4)
     assert rows(table) == [[0, 1, 2, 3, 4, 5]]
 
 
 def test_no_candidate_that_is_new_means_no_change():
-    assert rows(reranked([0, 1], traits_of(2, age_days=[31, 40]), new_item_share=1.0)) == [[0, 1]]
-    assert rows(reranked([0, 1], traits_of(2, age_days=[31, 30]), new_item_share=1.0)) == [[1, 0]]
+    assert rows(reranked([0, 1], traits_of(2), new_item_share=1.0)) == [[0, 1]]
+    assert rows(reranked([0, 1], traits_of(2, is_new=[0, 1]), new_item_share=1.0)) == [[1, 0]]
 
 
 def test_what_the_customer_has_already_is_not_new():
-    traits = traits_of(3, age_days=[100, 5, 5])
+    traits = traits_of(3, is_new=[0, 1, 1])
     table = reranked([0, 1, 2], traits, bought=[False, True, False], new_item_share=1.0)
     assert rows(of_mode(table, "repeat", 3)) == [[1]]
     assert rows(of_mode(table, "discover", 3)) == [[2, 0]]
@@ -261,7 +260,7 @@ def test_repeats_and_discoveries_keep_their_places_beside_each_other():
 
 def test_rules_that_cannot_all_be_kept_give_way_in_order():
     # Three places: one variant of a product, one item of a category, all of them new. Only 3 is new.
-    traits = traits_of(5, variant=[0, 0, -1, -1, -1], category=[0, 1, 0, 0, 2], age_days=[99, 99, 99, 1, 99])
+    traits = traits_of(5, variant=[0, 0, -1, -1, -1], category=[0, 1, 0, 0, 2], is_new=[0, 0, 0, 1, 0])
     wanted = {"most_variants": 1, "most_per_category": 1, "new_item_share": 1.0, "places": 3}
     # 3 takes its place. There is nothing else new, so 4 takes the next: it keeps the cap. Then only 1 would,
     # but it is a further variant of 0; so the cap gives way, and 0 is the best of those left.

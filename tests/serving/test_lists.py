@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from recommender.snapshot.encoding import entry_key
 from tests.serving.served_shop import ServedShop, ids
 from tests.serving.small_shop import GENERATED_AT, ODD_ID, publish
 
@@ -157,14 +158,19 @@ def test_two_items_that_agree_beat_one_that_insists(shop: ServedShop):
     assert [(i["item_id"], i["score"]) for i in answer["items"]] == [("tea", 3), ("hammer", 3), ("honey", 1)]
 
 
-def test_a_known_customers_own_items_move_up(shop: ServedShop):
+def test_a_known_customers_own_items_move_up_and_join_in(shop: ServedShop):
     answer = shop.ask_for_cart(cart=["tea"], customer_id="ann")
-    # ann's list: tea, honey, hammer, saw, milk: honey is place 1 of 5, milk place 4
-    assert [(i["item_id"], i["score"]) for i in answer["items"]] == [("milk", 2.2), ("honey", 1.4)]
+    # tea: milk 2 / 2, honey 1 / 2 · ann's list: honey, hammer and milk 1, 2 and 4 places after the first,
+    # and her older order holds milk beside tea: 1 / √2 · 2^(-1/20), of 1 + this for tea itself
+    assert [(i["item_id"], i["score"]) for i in answer["items"]] == [
+        ("milk", 2.128),  # 1 + 1.3 × 5 / 9 + 0.683 / 1.683
+        ("honey", 1.583),  # 0.5 + 1.3 × 5 / 6
+        ("hammer", 0.9286),  # 1.3 × 5 / 7
+    ]
 
 
 def test_a_cart_with_a_mode_looks_at_what_its_customer_bought(shop: ServedShop):
-    assert ids(shop.ask_for_cart(cart=["tea"], customer_id="ann", mode="discover")) == ["honey"]
+    assert ids(shop.ask_for_cart(cart=["tea"], customer_id="ann", mode="discover")) == ["honey", "hammer"]
     assert ids(shop.ask_for_cart(cart=["tea"], customer_id="ann", mode="repeat")) == ["milk"]
 
 
@@ -174,6 +180,34 @@ def test_a_cart_that_goes_with_nothing_falls_to_its_customer_then_to_best_seller
     best = shop.ask_for_cart(cart=["unicorn"], exclude=["tea"], n=1)
     assert (ids(best), best["source"]) == (["milk"], "best_sellers")
     assert ids(shop.ask_for_cart(cart=["unicorn"], strict=True)) == []
+
+
+def test_what_a_customer_alone_puts_together_answers_where_no_list_does(shop: ServedShop):
+    publish(shop.store, "tuesday", {entry_key("bought-together", "tea"): None})
+    shop.follower.poll()
+    known = shop.ask_for_cart(cart=["tea"], customer_id="ann", mode="repeat")
+    assert (ids(known), known["source"]) == (["milk"], "co_purchase")
+    assert shop.ask_for_cart(cart=["tea"])["source"] == "best_sellers"
+
+
+def test_a_guest_of_whom_only_the_place_is_known_gets_its_best_sellers(shop: ServedShop):
+    answer = shop.get("/v1/customers/nobody/recommendations?place=Frankreich")
+    assert (ids(answer), answer["source"]) == (["nails", "milk"], "best_sellers")  # saw is not available
+    assert ids(shop.get("/v1/best-sellers?place=Frankreich")) == ["nails", "milk"]
+    assert ids(shop.ask_for_cart(cart=["hats"], place="Frankreich")) == ["nails", "milk"]
+
+
+def test_a_category_goes_before_a_place_and_an_own_list_before_both(shop: ServedShop):
+    assert ids(shop.get("/v1/best-sellers?place=Frankreich&category=food")) == ["tea", "milk", "honey"]
+    assert shop.get("/v1/customers/ann/recommendations?place=Frankreich")["source"] == "personal"
+
+
+def test_a_place_that_nobody_knows_shows_the_whole_shops_best_sellers(shop: ServedShop):
+    assert shop.get("/v1/best-sellers?place=Atlantis")["items"] == shop.get("/v1/best-sellers")["items"]
+
+
+def test_item_pages_are_not_asked_for_a_place(shop: ServedShop):
+    shop.get("/v1/items/tea/similar?place=Frankreich", status=400)
 
 
 def test_best_sellers_of_the_shop_and_of_a_category(shop: ServedShop):
@@ -212,8 +246,8 @@ def test_another_question_or_snapshot_has_another_recommendation_id(shop: Served
 
 def test_scores_are_short_numbers(shop: ServedShop):
     answer = shop.client.post("/v1/cart/recommendations", json={"cart": ["nails"], "customer_id": "ann"})
-    # hammer: 3 × (1 + 0.5 × 0.6) would print as 3.9000000953674316 from single precision
-    assert b'"score":3.9,' in answer.data
+    # honey: 1.3 × 5 / 6 would print as 1.0833333730697632 from single precision
+    assert b'"score":1.083,' in answer.data
 
 
 def test_an_unchanged_list_costs_no_body(shop: ServedShop):

@@ -13,6 +13,7 @@ from benchmarks.datasets import planted_shop
 from recommender.data.history import DAY
 from recommender.errors import ConfigError
 from recommender.evaluation.evaluation import OURS
+from recommender.evaluation.leaks import another_future
 from recommender.training import evaluation as evaluation_module
 from recommender.training.commands.evaluate import lengths_of
 from recommender.training.evaluation import evaluation_of, past_lists
@@ -100,6 +101,20 @@ def test_what_comes_after_the_cut_changes_no_list(evaluation, planted, tmp_path)
     lists, others = by_id(evaluation), by_id(other)
     assert len(lists) > 30
     assert {key: others[key] for key in lists} == lists
+
+
+def test_another_future_changes_nothing_that_carts_are_answered_from(read, evaluation):
+    cut, customers = evaluation.windows[0].cut, evaluation.windows[0].customers
+    orders, catalog = another_future(read.orders, read.catalog, cut, seed=0)
+    made_up = replace(read, orders=orders, catalog=catalog)
+    as_it_was = past_lists(read, QUICK, cut, customers, Silent()).for_cart
+    # The other vocabularies hold one more id, the first; and it has no orders.
+    other = past_lists(made_up, QUICK, cut, customers + 1, Silent()).for_cart
+    for name in ("together", "orders"):
+        one, moved = getattr(as_it_was, name), getattr(other, name)
+        assert len(one.items) > 100
+        assert (moved.items - 1).tolist() == one.items.tolist()
+        assert moved.scores.tobytes() == one.scores.tobytes()
 
 
 def test_the_same_line_before_the_cut_changes_lists(evaluation, tmp_path):
@@ -204,6 +219,8 @@ def test_it_prints_tables_and_writes_json(shop):
         "category of most purchases",
         "Repeats are",
         "No leak",
+        "a guest's cart",
+        "orders in common",
     ):
         assert words in told.out
     assert "…" not in told.out  # nothing is cut off at 80 columns
@@ -211,6 +228,7 @@ def test_it_prints_tables_and_writes_json(shop):
     assert len(found["verdict"]["cuts"]) == 2
     assert [at["k"] for at in found["verdict"]["tasks"][0]["at"]] == [5, 10, 20]
     assert found["trade_off"][0]["length"] == 1
+    assert {row["name"] for row in found["cross_sell"]} == {"best sellers", "orders in common"}
     assert found["leak_check"]["differing"] == 0
 
 

@@ -10,12 +10,13 @@ import msgspec
 from rich.console import Console
 
 from recommender.errors import ConfigError, DataError
-from recommender.evaluation.evaluation import compared
+from recommender.evaluation.evaluation import compared, compared_for_carts
 
 from ..evaluation import evaluation_of
 from ..evaluation_report import Judged, html_report
 from ..evaluation_tables import as_json, print_evaluation, print_leaks
 from ..leak_check import check_leaks
+from ..not_judged import why_not_judged
 from ..progress import Shown
 from ..settings import Settings, load_settings
 from .findings_report import report
@@ -100,21 +101,19 @@ def evaluate(
     read = source.read(settings, until=moment, progress=progress)
     evaluation = evaluation_of(read, settings, others=others, ks=ks, progress=progress)
     if evaluation is None:
-        raise DataError(
-            f"nothing can be judged: the history is shorter than three times {settings.evaluation.days:g} "
-            "days ([evaluation] days), or nobody who ordered before ordered again"
-        )
+        raise DataError(f"nothing can be judged: {why_not_judged(read.orders, settings.evaluation)}")
     with progress.step("Judge"):
         verdict, comparisons = evaluation.verdict(), compared(evaluation)
+        carts = compared_for_carts(evaluation)
     leaks = check_leaks(read, settings, progress=progress) if wary else None
-    print_evaluation(console, evaluation, verdict, comparisons)
+    print_evaluation(console, evaluation, verdict, comparisons, carts)
     if leaks is not None:
         print_leaks(console, leaks)
     if to is not None:
-        _write_json(as_json(evaluation, verdict, comparisons, leaks), to)
+        _write_json(as_json(evaluation, verdict, comparisons, carts, leaks), to)
     if page is not None:
         with progress.step("Write the report"):
-            judged = Judged(report(read), settings, others, evaluation, verdict, comparisons, leaks)
+            judged = Judged(report(read), settings, others, evaluation, verdict, comparisons, carts, leaks)
             page.write_text(html_report(judged), encoding="utf-8")
     sys.exit(1 if leaks is not None and leaks.differing else 0)
 

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
+import numpy as np
+import polars as pl
+
 from recommender.data.catalog import Catalog
 from recommender.data.cleaning import Cleaned, clean
 from recommender.data.findings import Example, Finding, Findings
 from recommender.data.history_findings import findings_as_read, findings_of_history, findings_of_item_file
 from recommender.data.item_rows import ItemRows
+from recommender.data.newcomers import NewItems
 from recommender.data.order_history import by_position, catalog, order_log
 from recommender.data.orders import OrderLog
+from recommender.data.places import Places
+from recommender.data.returns import units_left
+from recommender.data.shop_findings import findings_of_shop
+from recommender.data.vocabulary import Vocabulary
 from recommender.errors import DataError
 
 from ..progress import Progress, Silent
@@ -30,7 +38,8 @@ class ReadOrders:
 
     Attributes:
         orders: the clean lines.
-        catalog: what the shop says about `orders.items`.
+        catalog: what the shop says about `orders.items`, and about items that may be new without a sale.
+        places: where each order went.
         findings: what was odd, and what was done about it.
         lines: order lines read, the odd ones among them.
         quarantined: order lines put aside.
@@ -38,6 +47,7 @@ class ReadOrders:
 
     orders: OrderLog
     catalog: Catalog
+    places: Places
     findings: Findings
     lines: int
     quarantined: int
@@ -101,17 +111,34 @@ def _history(
         raise DataError(f"no purchase is left of {len(cleaned.lines):,} lines: {_reasons(cleaned)}")
     lines, vocabularies = by_position(kept)
     orders = order_log(lines, vocabularies)
+    left = units_left(orders)
+    if not (left > 0).any():
+        raise DataError(f"no purchase is left of {len(cleaned.lines):,} lines: all was sent back")
     days = settings.lists.retired_after_days
     findings = (
         cleaned.findings
         + _guessed_encodings(tables)
         + findings_as_read(cleaned.lines, cleaned.files, settings.cleaning)
-        + findings_of_history(lines, orders, cleaned.files, retired_after_days=days)
+        + findings_of_history(lines, orders, left, cleaned.files, retired_after_days=days)
+        + findings_of_shop(lines, cleaned.files, days=settings.evaluation.days)
     )
+    said = catalog(lines, _listed(orders, item_file, settings.new_items), item_file)
     if item_file is not None:
-        findings += findings_of_item_file(orders, lines, item_file, cleaned.files)
-    said = catalog(lines, orders.items, item_file)
-    return ReadOrders(orders, said, findings, len(cleaned.lines), len(cleaned.lines) - len(kept))
+        is_new = settings.new_items.among(said, orders, orders.last_time)
+        unsold = orders.items.positions(said.items.ids) < 0
+        new = int(np.count_nonzero(is_new & unsold))
+        findings += findings_of_item_file(orders, lines, item_file, cleaned.files, newcomers=new)
+    places = Places.of_lines(lines, len(orders.orders))
+    return ReadOrders(orders, said, places, findings, len(cleaned.lines), len(cleaned.lines) - len(kept))
+
+
+def _listed(orders: OrderLog, item_file: ItemRows | None, new_items: NewItems) -> Vocabulary:
+    """Items sold, and those of the item file that may be, or may once have been, new without a sale."""
+    if item_file is None or not new_items.within_days:
+        return orders.items
+    may_be_new = pl.lit(new_items.undated) | pl.col("released_at").is_not_null()
+    unsold = item_file.never_sold(orders.items).filter(may_be_new)
+    return Vocabulary(tuple(sorted({*orders.items.ids, *unsold["item_id"]})))
 
 
 def _guessed_encodings(tables: Sequence[Table]) -> Findings:

@@ -1,0 +1,116 @@
+"""One list for a whole cart: the same code in the service and in its judging."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.ranking.lists import RecommendationList
+
+OWN_WEIGHT = 1.3
+"""What the first place of a customer's own list counts, beside 1 for what goes best with the cart."""
+
+OWN_HALVING = 5
+"""The place of the own list that counts half as much as the first, places counted from 0."""
+
+ORDERS_HALVING = 20.0
+"""A past order counts half when so many newer ones are known."""
+
+NOTHING = RecommendationList(
+    np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.uint8), np.zeros(0, bool)
+)
+"""A list without a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerLists:
+    """What is known of whose cart it is.
+
+    Attributes:
+        own: the customer's own list.
+        orders: the customer's last orders, see `past_orders`.
+    """
+
+    own: RecommendationList = NOTHING
+    orders: RecommendationList = NOTHING
+
+
+OF_A_GUEST = CustomerLists()
+"""Nothing is known of a guest."""
+
+
+def list_for_cart(
+    cart: NDArray[np.int32], together: Sequence[RecommendationList], customer: CustomerLists = OF_A_GUEST
+) -> RecommendationList:
+    """What to show beside a cart: what goes with its items, and what its customer would want anyway.
+
+    The scores of the lists of the cart's items are added up. For a known customer three things are added up,
+    the first and the last of them scaled to their best:
+
+    - that list;
+    - for place p of the customer's own list, OWN_WEIGHT · OWN_HALVING / (OWN_HALVING + p): places and not
+      scores, since how fast scores fall says more of what made them than of the customer;
+    - for every past order that holds the item, how many of the cart's items it holds ÷ √(its size), faded by
+      the number of newer orders. What only one customer puts together stands in nobody else's lists
+      (`BoughtTogether.fewest_customers`), and has its effect here.
+
+    Nothing is left out, not even what the cart holds. The weights were chosen on earlier windows
+    (docs/cross-sell.md).
+
+    Args:
+        cart: positions of the cart's items.
+        together: what is bought together with each of them, as far as there are such lists.
+        customer: whose cart it is.
+
+    Returns:
+        Best first; ties go to the lower item position. An item keeps the source of the first list that holds
+        it, and is marked as bought where the customer's own list or orders say so.
+    """
+    of_cart = _merged(together)
+    if not len(customer.own) and not len(customer.orders):
+        return of_cart
+    of_orders = _merged([_like_the_cart(customer.orders, cart)])
+    return _merged([_scaled(of_cart), _by_place(customer.own), _scaled(of_orders)])
+
+
+def _merged(lists: Sequence[RecommendationList]) -> RecommendationList:
+    """The items of all lists by the sum of their scores."""
+    lists = lists or [NOTHING]
+    whole = RecommendationList(
+        **{
+            f.name: np.concatenate([getattr(one, f.name) for one in lists])
+            for f in fields(RecommendationList)
+        }
+    )
+    items, first, at = np.unique(whole.items, return_index=True, return_inverse=True)
+    scores = np.bincount(at, weights=whole.scores, minlength=len(items)).astype(np.float32)
+    bought = np.bincount(at, weights=whole.bought, minlength=len(items)) > 0
+    # lexsort sorts by its last key first: best score, then the lower item.
+    order = np.lexsort((items, -scores))
+    return replace(_taken(whole, first[order]), scores=scores[order], bought=bought[order])
+
+
+def _taken(ranked: RecommendationList, places: NDArray[np.intp]) -> RecommendationList:
+    return RecommendationList(**{f.name: getattr(ranked, f.name)[places] for f in fields(RecommendationList)})
+
+
+def _scaled(ranked: RecommendationList) -> RecommendationList:
+    best = ranked.scores.max(initial=0)
+    return replace(ranked, scores=ranked.scores / best) if best > 0 else ranked
+
+
+def _by_place(own: RecommendationList) -> RecommendationList:
+    return replace(
+        own, scores=OWN_WEIGHT * OWN_HALVING / (OWN_HALVING + np.arange(len(own), dtype=np.float32))
+    )
+
+
+def _like_the_cart(orders: RecommendationList, cart: NDArray[np.int32]) -> RecommendationList:
+    """Items of the past orders that share something with the cart, scored order by order."""
+    newer = (orders.scores.max(initial=0) - orders.scores).astype(np.int64)
+    shared = np.bincount(newer, weights=np.isin(orders.items, cart))
+    size = np.maximum(np.bincount(newer), 1)
+    weight = shared / np.sqrt(size) * np.exp2(-np.arange(len(size)) / ORDERS_HALVING)
+    scored = replace(orders, scores=weight[newer].astype(np.float32))
+    return scored.keep(scored.scores > 0)

@@ -1,0 +1,77 @@
+"""New items on item pages, with factors that can be multiplied by hand."""
+
+import numpy as np
+
+from recommender.models.als import AlsModel
+from recommender.models.content import ContentModel
+from recommender.ranking.lists import SOURCES
+from recommender.ranking.newcomer_rows import with_newcomers
+from recommender.ranking.reranking import Reranking
+from tests.ranking.tables import table_of
+
+# Two tastes: items 0 to 2 are of the one, 3 to 5 of the other; 6 and 7 are new, one of each.
+SOLD = [[3, 0], [2, 0], [1, 0], [0, 3], [0, 2], [0, 1]]
+TOLD = [[1, 0.1], [0.1, 1]]
+NEW = np.arange(8) >= 6
+NOTHING = [[], [], [], [], [], [], [], []]
+
+
+def factors(rows):
+    return np.array(rows, np.float32)
+
+
+def rows(similar=NOTHING, *, eligible=None, length=5, new=NEW, told=TOLD, **settings):
+    als = AlsModel(
+        factors([[0, 0]]), factors([*SOLD, [0, 0], [0, 0]]), factors(np.eye(2)), np.float32(1), np.float32(1)
+    )
+    content = ContentModel(factors([[0, 0]]), new, factors(told), np.float32(1))
+    shown = np.ones(8, bool) if eligible is None else np.array(eligible)
+    return with_newcomers(
+        table_of(similar), als, content, shown, length=length, settings=Reranking(**settings)
+    )
+
+
+def items(table):
+    return [row.items.tolist() for row in table]
+
+
+def test_a_new_items_row_holds_what_is_closest_to_what_is_told_of_it():
+    # Products of (1, .1): 3, 2, 1 with its own taste, .3, .2, .1 with the other, .2 with the other new one.
+    assert items(rows())[6] == [0, 1, 2, 3, 4]
+
+
+def test_what_stands_in_a_row_already_stays_first_and_no_item_stands_twice():
+    assert items(rows([*NOTHING[:6], [2, 5], []]))[6] == [2, 5, 0, 1, 3]
+
+
+def test_a_new_item_comes_onto_the_pages_of_what_it_is_close_to():
+    assert [6 in row for row in items(rows())][:6] == [True] * 6  # there are fewer items than pages
+
+
+def test_on_a_full_page_it_has_its_share_and_no_more():
+    full = [[1, 2, 3, 4, 5], *NOTHING[1:]]
+    assert items(rows(full, new_item_share=0.2))[0] == [1, 2, 3, 4, 6]
+    assert items(rows(full, new_item_share=0.0))[0] == [1, 2, 3, 4, 5]
+
+
+def test_scores_never_rise_and_say_who_put_the_item_there():
+    for row in rows([[1, 2], *NOTHING[1:6], [2], []]):
+        assert (np.diff(row.scores) <= 0).all()
+    first = rows([[1, 2], *NOTHING[1:]]).row(0)
+    assert [SOURCES[source] for source in first.sources][:3] == ["als", "als", "content"]
+
+
+def test_what_may_not_be_shown_is_on_no_page():
+    table = rows(eligible=[True, False, True, True, True, True, True, False])
+    assert all(not {1, 7} & {*row} for row in items(table))
+    assert items(table)[7][0] == 3  # its own page is there all the same
+
+
+def test_without_a_new_item_nothing_changes():
+    before = table_of([[1, 2], *NOTHING[1:]])
+    silent = ContentModel(np.zeros((1, 0), np.float32), np.zeros(8, bool), factors([]), np.float32(0))
+    als = AlsModel(
+        factors([[0, 0]]), factors([*SOLD, [0, 0], [0, 0]]), factors(np.eye(2)), np.float32(1), np.float32(1)
+    )
+    after = with_newcomers(before, als, silent, np.ones(8, bool), length=5, settings=Reranking())
+    assert after is before
