@@ -92,8 +92,10 @@ def _scaled(scores: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _best(scores: NDArray[np.float64]) -> RecommendationList:
-    best = np.argsort(-scores, kind="stable")[:_PLACES]
-    best = best[scores[best] > 0]
+    (best,) = np.nonzero(scores > 0)
+    if len(best) > _PLACES:
+        best = best[scores[best] >= np.partition(scores[best], -_PLACES)[-_PLACES]]
+    best = best[np.argsort(-scores[best], kind="stable")][:_PLACES]
     nothing = np.zeros(len(best), np.uint8)
     return RecommendationList(best.astype(np.int32), scores[best].astype(np.float32), nothing, nothing > 0)
 

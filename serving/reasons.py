@@ -3,14 +3,13 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import RecommendationList
-from recommender.ranking.reasons import KINDS, Reasons
+from recommender.ranking.reasons import KINDS, POPULAR_PLACES, Reasons
 from recommender.snapshot.encoding import decode_evidence, entry_key
 
 from .live_snapshot import LiveSnapshot
@@ -21,23 +20,11 @@ logger = logging.getLogger(__name__)
 
 
 def reason_keys(asked: Question) -> tuple[str, ...]:
-    """The stored entries that reasons are read from, if any are asked for."""
+    """The stored entries that only reasons are read from, if any are asked for."""
     if "reason" not in asked.fields:
         return ()
-    return (*_own_keys(asked), *(_evidence_key(item_id) for item_id in _pages_items(asked)))
-
-
-def _own_keys(asked: Question) -> tuple[str, ...]:
-    return () if asked.customer_id is None else (entry_key("reasons", asked.customer_id),)
-
-
-def _pages_items(asked: Question) -> tuple[str, ...]:
-    """Ids of the items whose lists of what is bought together may be shown."""
-    return () if asked.call == "similar" else asked.items
-
-
-def _evidence_key(item_id: str) -> str:
-    return entry_key("evidence", item_id)
+    own = () if asked.customer_id is None else (entry_key("reasons", asked.customer_id),)
+    return (*own, *(entry_key("evidence", item_id) for item_id in asked.items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +35,23 @@ class Explainer:
         asked: the question.
         rung: where the answer comes from.
         lists: the stored lists that were read for it, by key.
-        own: reasons of the customer's own list, in its order; None where there are none.
-        evidence: what speaks for the places of lists of what is bought together, by key of the evidence.
         live: the snapshot.
+        own: reasons of the customer's own list; None where there are none that can be read.
+        own_places: where an item stands in that list, by its position.
+        anchors: the item asked about that speaks for an item shown, by the position of the latter.
+        evidence: what speaks for the places of these lists, by key of the evidence.
+        damaged: whether something stored could not be read.
     """
 
     asked: Question
     rung: RungName
     lists: Mapping[str, RecommendationList]
-    own: Reasons | None
-    evidence: Mapping[str, Evidence]
     live: LiveSnapshot
+    own: Reasons | None
+    own_places: Mapping[int, int]
+    anchors: Mapping[int, "_Anchor"]
+    evidence: Mapping[str, Evidence]
+    damaged: bool
 
     @classmethod
     def of(
@@ -75,21 +68,34 @@ class Explainer:
             asked: see above, as `rung`, `lists` and `live`.
             rung: see above.
             lists: see above.
-            rows: entries that were read, as they are stored, by key.
+            rows: the entries of `reason_keys` that were read, as they are stored, by key.
             live: see above.
         """
-        own, evidence = None, {}
-        for key in reason_keys(asked):
-            if key not in rows:
-                continue
+        own, evidence, damaged = None, {}, False
+        for key, row in rows.items():
             try:
-                if key in _own_keys(asked):
-                    own = live.read_reasons(rows[key])
+                if key.startswith("evidence:"):
+                    evidence[key] = decode_evidence(row)
                 else:
-                    evidence[key] = decode_evidence(rows[key])
+                    own = live.read_reasons(row)
             except SnapshotUnreadable as error:
+                damaged = True
                 logger.warning("%s is put aside: %s", key, error)
-        return cls(asked, rung, lists, own, evidence, live)
+        own_list = lists.get(entry_key("customer", asked.customer_id or ""))
+        if own is not None and own_list is not None and len(own) != len(own_list):
+            own, damaged = None, True
+            logger.warning("reasons of another list than %r has are put aside", asked.customer_id)
+        return cls(
+            asked=asked,
+            rung=rung,
+            lists=lists,
+            live=live,
+            own=own,
+            own_places={} if own_list is None else _places(own_list),
+            anchors=_strongest(asked, "similar" if rung == "similar" else "bought-together", lists, live),
+            evidence=evidence,
+            damaged=damaged,
+        )
 
     def reason(self, item: int) -> Reason | None:
         """Why the item of this position is shown; None where nothing can be said."""
@@ -97,18 +103,17 @@ class Explainer:
             case "personal":
                 return self._of_own_list(item)
             case "similar":
-                anchor = self._strongest(item, "similar")
-                return None if anchor is None else Reason(kind="similar_to", item_id=anchor)
+                anchor = self.anchors.get(item)
+                return None if anchor is None else Reason(kind="similar_to", item_id=anchor.item_id)
             case "co_purchase":
                 return self._bought_with(item) or self._of_own_list(item)
             case _:
                 return self._of_best_sellers(item)
 
     def _of_own_list(self, item: int) -> Reason | None:
-        own = self.lists.get(entry_key("customer", self.asked.customer_id or ""))
-        place = _place_of(item, own, self.own)
-        if place is None or self.own is None:
+        if self.own is None or item not in self.own_places:
             return None
+        place = self.own_places[item]
         kind, value = KINDS[self.own.kinds[place]], int(self.own.values[place])
         match kind:
             case "bought_again":
@@ -124,60 +129,77 @@ class Explainer:
             case _:
                 return None
 
-    def _strongest(self, item: int, entry: Literal["similar", "bought-together"]) -> str | None:
-        """Id of the item asked about whose stored list holds this one with the highest score."""
-        strengths = [(self._score(entry_key(entry, item_id), item), item_id) for item_id in self.asked.items]
-        strongest, item_id = max(strengths, key=lambda found: found[0], default=(0.0, ""))
-        return item_id if strongest > 0 else None
-
-    def _score(self, key: str, item: int) -> float:
-        if key not in self.lists:
-            return 0.0
-        ranked = self.lists[key]
-        # What only its text puts beside the item nobody has bought with it yet.
-        only_told = np.array([name == "content" for name in self.live.manifest.sources])[ranked.sources]
-        return float(ranked.scores[(ranked.items == item) & ~only_told].max(initial=0))
-
     def _bought_with(self, item: int) -> Reason | None:
-        anchor = self._strongest(item, "bought-together")
+        anchor = self.anchors.get(item)
         if anchor is None:
             return None
-        evidence = self.evidence.get(_evidence_key(anchor))
-        place = _place_of(item, self.lists[entry_key("bought-together", anchor)], evidence)
-        if place is None or evidence is None:
-            return Reason(kind="bought_with", item_id=anchor)
+        evidence = self.evidence.get(entry_key("evidence", anchor.item_id))
+        if evidence is None or len(evidence) != anchor.length:
+            return Reason(kind="bought_with", item_id=anchor.item_id)
         return Reason(
             kind="bought_with",
-            item_id=anchor,
-            orders=int(evidence.orders[place]),
-            lift=_shown(evidence.lift[place]),
-            lift_at_least=_shown(evidence.lift_low[place]),
+            item_id=anchor.item_id,
+            orders=int(evidence.orders[anchor.place]),
+            lift=_shown(evidence.lift[anchor.place]),
+            lift_at_least=_shown(evidence.lift_low[anchor.place]),
         )
 
     def _of_best_sellers(self, item: int) -> Reason | None:
-        place = self.asked.place
-        if place is not None and self._holds(self.lists.get(entry_key("place", place)), item):
+        place, category = self.asked.place, self.live.items[item].category
+        if place is not None and _is_popular(item, self.lists.get(entry_key("place", place))):
             return Reason(kind="popular_in_place", place=place)
-        category = self.live.items[item].category
-        if category and self._holds(self.live.best_sellers.get(category), item):
+        if category and _is_popular(item, self.live.best_sellers.get(category)):
             return self._popular_in_category(item)
-        return Reason(kind="popular") if self._holds(self.live.best_sellers[""], item) else None
-
-    @staticmethod
-    def _holds(ranked: RecommendationList | None, item: int) -> bool:
-        return ranked is not None and item in ranked.items
+        return Reason(kind="popular") if _is_popular(item, self.live.best_sellers[""]) else None
 
     def _popular_in_category(self, item: int) -> Reason | None:
         category = self.live.items[item].category
         return None if category is None else Reason(kind="popular_in_category", category=category)
 
 
-def _place_of(item: int, ranked: RecommendationList | None, beside: Reasons | Evidence | None) -> int | None:
-    """Where an item stands in a list; None where it does not, or where what stands beside is of another."""
-    if ranked is None or beside is None or len(ranked) != len(beside):
-        return None
-    places = ranked.items.tolist()
-    return places.index(item) if item in places else None
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """An item asked about, and where another stands in its list.
+
+    Attributes:
+        item_id: of the item asked about.
+        place: of the other in the list.
+        length: of the list.
+        score: of that place.
+    """
+
+    item_id: str
+    place: int
+    length: int
+    score: float
+
+
+def _strongest(
+    asked: Question, entry: str, lists: Mapping[str, RecommendationList], live: LiveSnapshot
+) -> dict[int, _Anchor]:
+    """For each item of the stored lists of the items asked about, the one whose list scores it highest."""
+    # What only its text puts beside an item nobody has bought with it yet.
+    only_told = np.array([name == "content" for name in live.manifest.sources])
+    strongest: dict[int, _Anchor] = {}
+    for item_id in asked.items:
+        ranked = lists.get(entry_key(entry, item_id))
+        if ranked is None:
+            continue
+        told = np.flatnonzero(~only_told[ranked.sources] & (ranked.scores > 0))
+        for place, item, score in zip(
+            told.tolist(), ranked.items[told].tolist(), ranked.scores[told].tolist(), strict=True
+        ):
+            if item not in strongest or score > strongest[item].score:
+                strongest[item] = _Anchor(item_id, place, len(ranked), score)
+    return strongest
+
+
+def _places(ranked: RecommendationList) -> dict[int, int]:
+    return {item: place for place, item in enumerate(ranked.items.tolist())}
+
+
+def _is_popular(item: int, ranked: RecommendationList | None) -> bool:
+    return ranked is not None and item in ranked.items[:POPULAR_PLACES]
 
 
 def _shown(lift: float) -> float:

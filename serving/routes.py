@@ -64,9 +64,9 @@ def _list_view(call: ListCall, service: RecommendationService) -> Callable[..., 
             return _cacheable(Response(status=304), call, tag)
         found = service.answer(asked)
         response = _json(found)
-        # A cache must not keep what an outage made of an answer.
-        if call.method == "GET" and not found.stale and not found.degraded:
-            return _cacheable(response, call, found.recommendation_id)
+        # A cache must not keep what an outage or damage made of an answer.
+        if call.method == "GET" and not found.stale and found.recommendation_id == tag:
+            return _cacheable(response, call, tag)
         return response
 
     return answer

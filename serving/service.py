@@ -1,7 +1,7 @@
 """Answers questions: reads the stored lists, walks down the ladder, says how the answer came about."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -38,14 +38,18 @@ class RecommendationService:
         """
         live = self._live()
         ladder = _ladder(asked, live)
-        reading = self._read(live, [*keys_of(ladder, asked), *reason_keys(asked)])
-        lists = _sound_lists(reading.rows, asked, live)
+        for_lists, for_reasons = keys_of(ladder, asked), reason_keys(asked)
+        reading = self._read(live, [*for_lists, *for_reasons])
+        lists = _sound_lists(_some(reading.rows, for_lists), asked, live)
         tried, ranked = first_answer(ladder, asked, lists, live)
-        unreadable = reading.unread | (reading.rows.keys() - lists.keys())
+        explainer = Explainer.of(asked, tried[-1].name, lists, _some(reading.rows, for_reasons), live)
+        unreadable = reading.unread | (_some(reading.rows, for_lists).keys() - lists.keys())
         degraded = not unreadable.isdisjoint(keys_of(tried, asked))
+        # A reason may be read from lists of rungs that were not tried, too.
+        unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
         return Recommendations(
-            recommendation_id=asked.recommendation_id(live.id, degraded=degraded),
-            items=_render(ranked, asked, Explainer.of(asked, tried[-1].name, lists, reading.rows, live)),
+            recommendation_id=asked.recommendation_id(live.id, degraded=degraded or unexplained),
+            items=_render(ranked, asked, explainer),
             source=tried[-1].name,
             snapshot=live.id,
             generated_at=live.manifest.generated_at,
@@ -107,14 +111,16 @@ def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:
     return ladder[:1]
 
 
+def _some(rows: Mapping[str, bytes], keys: Iterable[str]) -> dict[str, bytes]:
+    return {key: rows[key] for key in keys if key in rows}
+
+
 def _sound_lists(
     rows: Mapping[str, bytes], asked: Question, live: LiveSnapshot
 ) -> dict[str, RecommendationList]:
     """The stored lists that can be read; a damaged one is put aside, and the next rung answers."""
     lists = {}
     for key, row in rows.items():
-        if key in reason_keys(asked):
-            continue
         try:
             lists[key] = live.read_list(row, once=key not in past_orders_key(asked))
         except SnapshotUnreadable as error:

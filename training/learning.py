@@ -64,6 +64,11 @@ class Moment:
         """What was learned from: purchases of known items, returns taken off."""
         return self.split.train
 
+    def unproven(self, min_item_lines: int) -> NDArray[np.bool_]:
+        """New items with fewer order lines than others need to be known, shape (n_items,)."""
+        lines = np.bincount(self.orders.item, minlength=len(self.newcomers))
+        return self.newcomers & (lines < min_item_lines)
+
 
 @dataclass(frozen=True, slots=True)
 class Learned(Moment):
@@ -133,6 +138,7 @@ def recommended(
     learned: Learned, settings: Settings, customers: NDArray[np.int32], progress: Progress
 ) -> ListTable:
     """The lists of these customers, as they are published."""
+    unproven = learned.unproven(settings.lists.min_item_lines)
     with progress.step("Write customer lists", total=len(customers)) as advance:
         lists = build.recommend(
             learned.models,
@@ -143,14 +149,14 @@ def recommended(
             eligible=learned.eligible,
             length=settings.lists.length,
             per_model=settings.lists.candidates_per_model,
-            reserved=Reserved(learned.newcomers, settings.reranking.new_item_share),
+            reserved=Reserved(unproven, settings.reranking.new_item_share),
             progress=advance,
         )
     with progress.step("Look at each list as a whole"):
         traits = ItemTraits.of(
             learned.catalog,
             learned.history,
-            newcomers=learned.newcomers,
+            newcomers=unproven,
             variant_column=settings.reranking.variant_column,
             factors=learned.models["als"].item_factors,
         )

@@ -20,6 +20,7 @@ from recommender.ranking.newcomer_rows import with_newcomers
 from recommender.ranking.pair_evidence import evidence_of
 from recommender.ranking.past_orders import past_orders
 from recommender.ranking.purchase_reasons import purchase_reasons
+from recommender.ranking.reasons import POPULAR_PLACES
 from recommender.snapshot.directory import Lists, Snapshot, fingerprint
 from recommender.snapshot.manifest import Counts, Manifest, rfc3339
 
@@ -91,13 +92,19 @@ def _all_lists(learned: Learned, places: Places, settings: Settings, progress: P
         local = settings.models.local_best_sellers.fit(learned.orders, places, learned.split.cut)
     together = bought_together(learned, settings, progress)
     with progress.step("Give reasons"):
+        popular = best_sellers.first(POPULAR_PLACES)
         evidence = evidence_of(learned.history, together)
         reasons = purchase_reasons(
             customer_lists,
             learned.tables,
-            [_relating(learned, name) for name in _REASONS_OF],
-            popular=_stands_in(best_sellers, slice(0, 1), len(category)),
-            popular_in_category=_stands_in(best_sellers, slice(1, 1 + len(names)), len(category)),
+            # Only a model that had a say can be a reason.
+            [
+                _relating(learned, name)
+                for name in _REASONS_OF
+                if name in settings.blend.asked(learned.models)
+            ],
+            popular=_stands_in(popular, slice(0, 1), len(category)),
+            popular_in_category=_stands_in(popular, slice(1, 1 + len(names)), len(category)),
         )
     return Lists(
         recommended=customer_lists,

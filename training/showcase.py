@@ -115,7 +115,7 @@ class Showcase:
         value = int(reasons.values[place])
         match KINDS[reasons.kinds[place]]:
             case "bought_again":
-                return f"bought every {value} days"
+                return "bought every day" if value == 1 else f"bought every {value} days"
             case "bought_before":
                 return "bought once" if value == 1 else f"bought {value} times"
             case "because_you_bought":
@@ -125,7 +125,7 @@ class Showcase:
             case "popular":
                 return "new: popular now"
             case _:
-                return "new: similar taste"
+                return "new"
 
     def _name(self, item: int) -> str:
         catalog = self.snapshot.catalog

@@ -22,12 +22,13 @@ class Evidence:
     lift: NDArray[np.float32]
     lift_low: NDArray[np.float32]
 
+    def __post_init__(self) -> None:
+        columns = (self.orders, self.customers, self.lift, self.lift_low)
+        if len({len(column) for column in columns}) != 1:
+            raise ValueError("the columns of evidence must be equally long")
+
     def __len__(self) -> int:
         return len(self.orders)
-
-    def keep(self, mask: NDArray[np.bool_]) -> "Evidence":
-        """That of the places where `mask` (shape (n,)) is True."""
-        return Evidence(self.orders[mask], self.customers[mask], self.lift[mask], self.lift_low[mask])
 
     def part(self, at: slice) -> "Evidence":
         """That of these places."""

@@ -169,7 +169,8 @@ def _orders_ago(history: PurchaseHistory) -> NDArray[np.int64]:
     """For each purchase how many orders its customer has placed after it, shape (n,); guests count as one."""
     customer, age = np.full(history.n_orders, GUEST), np.zeros(history.n_orders, np.float32)
     customer[history.order], age[history.order] = history.customer, history.age_days
-    newest_first = np.lexsort((age, customer))
+    # Of two orders of one moment the one of the higher id came later.
+    newest_first = np.lexsort((-np.arange(history.n_orders), age, customer))
     begins = np.searchsorted(customer[newest_first], customer[newest_first])
     place = np.empty(history.n_orders, np.int64)
     place[newest_first] = np.arange(history.n_orders) - begins

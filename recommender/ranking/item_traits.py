@@ -20,7 +20,7 @@ class ItemTraits:
         brand: likewise.
         variant: shape (n_items,) int32, a number for each product with variants; -1 for the others.
         buyers: shape (n_items,) float64, share of the customers who bought it, above 0.
-        is_new: shape (n_items,) bool, whether it has only just come into the shop.
+        is_new: shape (n_items,) bool, whether it has only just come into the shop and hardly sold yet.
         factors: shape (n_items, n_factors), items of like direction are alike; None where there are none.
     """
 
@@ -55,7 +55,7 @@ class ItemTraits:
         Args:
             catalog: in the order of the history's items.
             history: purchases, seen at that moment.
-            newcomers: shape (n_items,), items that have only just come in.
+            newcomers: shape (n_items,), see `is_new`.
             variant_column: see `variant_groups`.
             factors: see the attribute; those of ALS do.
 

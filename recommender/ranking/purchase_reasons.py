@@ -1,6 +1,7 @@
 """Reasons that follow from what was bought: by the customer, by others, by the whole shop."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,8 @@ from recommender.ranking.reasons import (
 FEWEST_PURCHASES = 3
 """Purchases of an item from which on its gaps, two at least, are called a rhythm."""
 
-_BLOCK_CELLS = 1_000_000
-"""Cells of customer × item looked at together: a few megabytes."""
+_BLOCK_ENTRIES = 1_000_000
+"""Cells of customer × item, and purchases × relations, looked at together: some tens of megabytes."""
 
 
 def purchase_reasons(
@@ -74,12 +75,17 @@ def strongest_purchase(table: ListTable, model: RelatesItems) -> NDArray[np.int3
         Shape (n_places,) item positions; -1 for an item bought before, and for one that is related to none
         of the purchases. Of equally strong purchases it is the lower item.
     """
-    rows_at_once = max(1, _BLOCK_CELLS // max(1, model.purchases.shape[1]))
-    found = [
-        _strongest_of(table, slice(start, min(start + rows_at_once, len(table))), model)
-        for start in range(0, len(table), rows_at_once)
-    ]
-    return np.concatenate(found or [np.zeros(0, np.int32)])
+    cuts = _cuts(model.purchases, model.neighbours.relation)
+    found = [_strongest_of(table, slice(*ends), model) for ends in pairwise(cuts)]
+    return np.concatenate([np.zeros(0, np.int32), *found])
+
+
+def _cuts(bought: csr_array, relation: csr_array) -> list[int]:
+    """Where the customers are cut into blocks of bounded work, 0 and their number included."""
+    n_related = np.concatenate(([0], np.cumsum(np.diff(relation.indptr)[bought.indices])))
+    work = bought.shape[1] + np.diff(n_related[bought.indptr])
+    block = np.cumsum(work) // _BLOCK_ENTRIES
+    return [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(work)]
 
 
 def _strongest_of(table: ListTable, rows: slice, model: RelatesItems) -> NDArray[np.int32]:
@@ -92,10 +98,10 @@ def _strongest_of(table: ListTable, rows: slice, model: RelatesItems) -> NDArray
     purchase, entry = _related(bought, relation)
     buyer = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
     place = place_of[buyer[purchase], relation.indices[entry]]
-    listed = place >= 0
-    place, purchase, entry = place[listed], purchase[listed], entry[listed]
     added = bought.data[purchase] * relation.data[entry]
-    anchor = bought.indices[purchase]
+    # What has faded to nothing is still there, as a zero.
+    counts = (place >= 0) & (added > 0)
+    place, anchor, added = place[counts], bought.indices[purchase[counts]], added[counts]
     order = np.lexsort((anchor, -added, place))
     first = order[np.diff(place[order], prepend=-1) != 0]
     strongest = np.full(len(items), -1, np.int32)
@@ -126,7 +132,7 @@ def _of_own_purchases(
     wanted = pair_key(table.row_of_place()[again], table.items[again], tables.n_items)
     at = np.searchsorted(tables.pair_keys, wanted)
     times, gap = tables.pairs["times"][at], tables.pairs["gap"][at]
-    # Of several purchases within a day or two no rhythm can be told.
+    # Of several purchases within a day no rhythm can be told.
     rhythm = (times >= FEWEST_PURCHASES) & (gap >= 1)
     kinds = np.where(rhythm, BOUGHT_AGAIN, BOUGHT_BEFORE)
     return kinds.astype(np.uint8), np.where(rhythm, np.rint(gap), times).astype(np.int32)

@@ -21,6 +21,10 @@ KINDS: tuple[ReasonKind, ...] = get_args(ReasonKind)
 NONE, BOUGHT_AGAIN, BOUGHT_BEFORE, BECAUSE_YOU_BOUGHT, POPULAR_IN_CATEGORY, POPULAR = range(len(KINDS))
 
 
+POPULAR_PLACES = 10
+"""Who stands among so many first places of a best-seller list is called popular."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reasons:
     """One reason a place, beside the places of a list table or of one list.

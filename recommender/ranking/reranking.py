@@ -44,8 +44,9 @@ class Reranking:
             that the customer has bought before stay, and count first in the mixed list; 0 for no limit.
         variant_column: column of the item file that variants of one product share; where none is named,
             one with a usual name is looked for, or else titles are compared.
-        new_item_share: share of the discoveries that must be new to the shop too, as far as there are any
-            that suit the customer; from 0 to 1. Which items are new, `[new_items]` says.
+        new_item_share: share of the discoveries for new items that have hardly sold yet, as far as there
+            are any that suit the customer; from 0 to 1. Which items are new, `[new_items]` says; those with
+            `[lists] min_item_lines` order lines stand where the ranker puts them.
     """
 
     places: int = 10

@@ -26,9 +26,9 @@ class Reserved:
     def exchanged(self, candidates: Candidates, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores that each customer's new items have handed on among themselves, best to best by content.
 
-        How high new items stand among the others, the ranker says; which of them comes first, what is said of
-        them. With release dates made up for Online Retail II, that found .24 of new items by nDCG@10 where
-        the ranker's own order found .16.
+        How high they stand among the others, the ranker says; which of them comes first, what is said of
+        them. With release dates made up for Online Retail II, the order of the items with fewer than five
+        orders then had nDCG@10 .35, and the ranker's own .24.
 
         Args:
             candidates: pairs of customer and item.

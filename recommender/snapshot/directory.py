@@ -63,6 +63,11 @@ class Lists:
     local_best_sellers: ListTable
     places: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        for beside, table in ((self.reasons, self.recommended), (self.evidence, self.bought_together)):
+            if len(beside) != len(table.items):
+                raise ValueError("every place of a customer's list has a reason, of an item's its evidence")
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -173,8 +178,8 @@ def load_snapshot(folder: Path) -> Snapshot:
         return _load_content(manifest, folder)
     except FileNotFoundError as error:
         raise SnapshotUnreadable(
-            f"{folder} was written by another version of cartlift, which did not write "
-            f"{Path(error.filename).relative_to(folder).parent}: train again"
+            f"{folder} was written by another version of cartlift, which wrote other files ({error}): "
+            "train again"
         ) from error
 
 

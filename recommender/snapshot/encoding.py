@@ -174,8 +174,10 @@ def decode_evidence(row: bytes) -> Evidence:
         )
     orders, customers = (np.frombuffer(row, "<u4", n, 4 * n * at).astype(np.int32) for at in (0, 1))
     lift, lift_low = (np.frombuffer(row, "<f4", n, 4 * n * at) for at in (2, 3))
-    if not np.isfinite(lift).all() or not np.isfinite(lift_low).all():
-        raise SnapshotUnreadable("stored evidence has a lift that is no finite number")
+    # Written so that what is no number fails, too.
+    sound = (orders >= 0) & (customers >= 0) & (lift_low >= 0) & (lift >= lift_low) & np.isfinite(lift)
+    if not sound.all():
+        raise SnapshotUnreadable("stored evidence has numbers that make no sense: publish the snapshot again")
     return Evidence(orders, customers, lift, lift_low)
 
 

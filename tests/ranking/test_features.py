@@ -150,3 +150,9 @@ def test_a_customer_is_described_by_the_categories_they_buy_from():
 def test_without_categories_nothing_is_said_of_them():
     cup = features_of("ann", "cup")
     assert np.isnan(cup["category_share_30"]) and np.isnan(cup["days_since_category"])
+
+
+def test_of_two_orders_of_one_moment_the_higher_id_is_the_newer():
+    lines = [("o1", "ann", "tea", 1.0, 10), ("o2", "ann", "cup", 1.0, 10)]
+    assert features_of("ann", "cup", lines)["orders_ago"] == 0
+    assert features_of("ann", "tea", lines)["orders_ago"] == 1

@@ -141,11 +141,11 @@ def shops(draw):
 def test_it_is_what_looking_at_every_purchase_finds(shop, cells):
     purchases, relation, rows = shop
     table = table_of(rows, [(purchases[c, row] > 0).tolist() for c, row in enumerate(rows)])
-    before, module._BLOCK_CELLS = module._BLOCK_CELLS, cells
+    before, module._BLOCK_ENTRIES = module._BLOCK_ENTRIES, cells
     try:
         found = strongest_purchase(table, related(purchases, relation))
     finally:
-        module._BLOCK_CELLS = before
+        module._BLOCK_ENTRIES = before
     expected = []
     for customer, row in enumerate(rows):
         for item in row:
@@ -193,9 +193,15 @@ def test_a_whole_shop_without_the_reason_scores_the_item_otherwise():
         assert ItemKNN().fit(again).scores(whose)[0, item] < fitted.scores(whose)[0, item]
 
 
-def test_a_table_without_customers_has_no_reasons():
-    history, tables = shop_of(LINES)
-    nothing = np.zeros(len(history.items), bool)
+def test_a_purchase_that_has_faded_to_nothing_is_no_reason():
+    faded = csr_array((np.zeros(1, np.float32), ([0], [0])), shape=(1, 2))
+    model = Related(faded, csr_array(np.array([[0, 1], [0, 0]], np.float32)))
+    assert model.purchases.nnz == 1
+    assert strongest_purchase(table_of([[1]]), model).tolist() == [-1]
+
+
+def test_a_shop_of_guests_needs_no_reasons():
+    history, tables = shop_of([("o1", None, "tea", 1.0, 10), ("o1", None, "cup", 1.0, 10)])
+    nothing, models = np.zeros(2, bool), [ItemKNN().fit(history), CoPurchase().fit(history)]
     none = replace(table_of([]), starts=np.zeros(1, np.int64))
-    models = [ItemKNN().fit(history)]
     assert len(purchase_reasons(none, tables, models, popular=nothing, popular_in_category=nothing)) == 0

@@ -119,3 +119,15 @@ def test_reasons_are_remembered_through_an_outage(shop: ServedShop):
     answer = shop.get("/v1/customers/ann/recommendations?fields=reason")
     assert answer["stale"]
     assert reasons(answer) == reasons(before)
+
+
+def test_no_cache_keeps_an_answer_that_lacks_its_reasons(shop: ServedShop):
+    path = "/v1/customers/ann/recommendations?fields=reason"
+    whole = shop.client.get(path)
+    assert whole.headers["ETag"]
+    publish(shop.store, changed={entry_key("reasons", "ann"): b"broken!"})
+    poor = shop.client.get(path)
+    assert set(reasons(poor.get_json()).values()) == {None}
+    assert "ETag" not in poor.headers
+    assert poor.headers["Cache-Control"] == "no-store"
+    assert poor.get_json()["recommendation_id"] != whole.get_json()["recommendation_id"]

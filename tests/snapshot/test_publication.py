@@ -1,3 +1,6 @@
+import struct
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -124,10 +127,32 @@ def test_evidence_stands_beside_its_list():
     assert len(entries["evidence:{nails}"]) == 16
 
 
-@pytest.mark.parametrize("row", [b"\x00" * 15, b"\xff" * 16], ids=["cut off", "no numbers"])
+def evidence_row(orders=3, customers=2, lift=2.0, lift_low=1.5):
+    return struct.pack("<IIff", orders, customers, lift, lift_low)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        evidence_row()[:-1],
+        evidence_row(orders=3_000_000_000),
+        evidence_row(lift=np.inf),
+        evidence_row(lift_low=np.nan),
+        evidence_row(lift=-1, lift_low=-2),
+        evidence_row(lift_low=2.5),
+    ],
+    ids=["cut off", "too many", "infinite", "no number", "negative", "low above"],
+)
 def test_damaged_evidence_is_refused(row):
+    assert decode_evidence(evidence_row()).orders.tolist() == [3]
     with pytest.raises(SnapshotUnreadable):
         decode_evidence(row)
+
+
+def test_lists_without_their_reasons_are_no_lists():
+    lists = small_snapshot().lists
+    with pytest.raises(ValueError, match="has a reason"):
+        replace(lists, reasons=lists.reasons.part(slice(0, 1)))
 
 
 def test_a_number_too_large_for_a_reason_is_stored_as_the_largest():

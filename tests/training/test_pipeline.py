@@ -13,7 +13,9 @@ from recommender.data.catalog import Catalog
 from recommender.data.returns import net_of_returns
 from recommender.errors import DataError
 from recommender.evaluation.split import known_items
+from recommender.ranking.blend import Blend
 from recommender.ranking.eligibility import eligible_items
+from recommender.ranking.reasons import KINDS
 from recommender.training.evaluation import evaluate
 from recommender.training.pipeline import train
 from recommender.training.progress import Silent
@@ -126,3 +128,31 @@ def test_an_item_counts_as_known_whether_or_not_a_piece_came_back(tmp_path):
     )
     assert known_items(orders, 5).tolist() == [True]
     assert len(net_of_returns(orders.keep_items(known_items(orders, 5))).orders) == 4
+
+
+def test_reasons_stand_beside_the_places_that_they_are_of(shop):
+    found = read(shop)
+    snapshot = lists(found)
+    table, reasons, titles = snapshot.lists.recommended, snapshot.lists.reasons, snapshot.catalog.items.ids
+    bought = {}
+    for customer, item in zip(found.orders.customer, found.orders.item, strict=True):
+        whose = found.orders.customers.ids[customer]
+        bought.setdefault(whose, set()).add(found.orders.items.ids[item])
+    kinds = set()
+    for row, item, was_bought, kind, value in zip(
+        table.row_of_place(), table.items, table.bought, reasons.kinds, reasons.values, strict=True
+    ):
+        own, name = bought[snapshot.customers.ids[row]], KINDS[kind]
+        assert was_bought == (titles[item] in own) == (name in ("bought_again", "bought_before"))
+        if name == "because_you_bought":
+            assert titles[value] in own
+        kinds.add(name)
+    assert {"bought_again", "bought_before", "because_you_bought"} <= kinds
+
+
+def test_a_model_without_a_say_is_no_reason(shop):
+    settings = Settings(
+        blend=replace(Blend(), item_knn=0.0, co_purchase=0.0), ranker=replace(Settings().ranker, windows=0)
+    )
+    reasons = train(read(shop), settings, now=NOW, progress=Silent()).lists.reasons
+    assert "because_you_bought" not in {KINDS[kind] for kind in reasons.kinds}
