@@ -106,7 +106,7 @@ class Explainer:
                 anchor = self.anchors.get(item)
                 return None if anchor is None else Reason(kind="similar_to", item_id=anchor.item_id)
             case "co_purchase":
-                return self._bought_with(item) or self._of_own_list(item)
+                return self._bought_with(item) or self._of_own_list(item) or self._of_past_orders(item)
             case _:
                 return self._of_best_sellers(item)
 
@@ -144,13 +144,26 @@ class Explainer:
             lift_at_least=_shown(evidence.lift_low[anchor.place]),
         )
 
+    def _of_past_orders(self, item: int) -> Reason | None:
+        orders = self.lists.get(entry_key("orders", self.asked.customer_id or ""))
+        # How often is not known: only the newest purchases stand there.
+        return Reason(kind="bought_before") if orders is not None and item in orders.items else None
+
     def _of_best_sellers(self, item: int) -> Reason | None:
         place, category = self.asked.place, self.live.items[item].category
-        if place is not None and _is_popular(item, self.lists.get(entry_key("place", place))):
+        if place is not None and self._is_popular_in(place, item):
             return Reason(kind="popular_in_place", place=place)
         if category and _is_popular(item, self.live.best_sellers.get(category)):
             return self._popular_in_category(item)
         return Reason(kind="popular") if _is_popular(item, self.live.best_sellers[""]) else None
+
+    def _is_popular_in(self, place: str, item: int) -> bool:
+        local = self.lists.get(entry_key("place", place))
+        if local is None or not _is_popular(item, local):
+            return False
+        # What sells in the whole shop stands in the list of a place as well, even if nobody buys it there.
+        source = int(local.sources[local.items == item][0])
+        return self.live.manifest.sources[source] == "local_best_sellers"
 
     def _popular_in_category(self, item: int) -> Reason | None:
         category = self.live.items[item].category

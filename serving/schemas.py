@@ -166,10 +166,11 @@ class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ],
         Meta(
             description="`bought_again`: the customer buys it every `every_days` days on average. "
-            "`bought_before`: the customer has bought it `times` times. `because_you_bought`: who bought the "
-            "`item_id`, as this customer did, also buys it. `similar_to`: the same customers buy it and the "
-            "`item_id` asked about. `bought_with`: so many `orders` hold it and the `item_id` asked about, "
-            "`lift` times what chance would give, and hardly less than `lift_at_least` times. "
+            "`bought_before`: the customer has bought it, `times` times where that is known. "
+            "`because_you_bought`: who bought the `item_id`, as this customer did, also buys it. "
+            "`similar_to`: the same customers buy it and the `item_id` asked about. "
+            "`bought_with`: so many `orders` hold it and the `item_id` asked about, `lift` times what chance "
+            "would give, and hardly less than `lift_at_least` times. "
             "`popular_in_category`: a best seller of its `category`. `popular_in_place`: of the `place` "
             "asked for. `popular`: of the shop."
         ),

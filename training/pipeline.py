@@ -17,7 +17,7 @@ from recommender.models.protocol import RelatesItems
 from recommender.ranking import build
 from recommender.ranking.lists import SOURCES, ListTable
 from recommender.ranking.newcomer_rows import with_newcomers
-from recommender.ranking.pair_evidence import evidence_of
+from recommender.ranking.pair_evidence import evidence_of, several_buy_both
 from recommender.ranking.past_orders import past_orders
 from recommender.ranking.purchase_reasons import purchase_reasons
 from recommender.ranking.reasons import POPULAR_PLACES
@@ -82,7 +82,7 @@ def _all_lists(learned: Learned, places: Places, settings: Settings, progress: P
         sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
         best_sellers = build.best_sellers(sold, category, len(names), settings.lists.length)
         similar = with_newcomers(
-            _related(learned, "item_knn", settings.lists.length),
+            _similar(learned).first(settings.lists.length),
             learned.models["als"],
             learned.models["content"],
             learned.eligible,
@@ -120,8 +120,11 @@ def _all_lists(learned: Learned, places: Places, settings: Settings, progress: P
     )
 
 
-def _related(learned: Learned, name: str, length: int) -> ListTable:
-    return build.related(_relating(learned, name).neighbours, name, learned.eligible, length)
+def _similar(learned: Learned) -> ListTable:
+    """What the same customers buy, where that is more than one."""
+    neighbours, n_items = _relating(learned, "item_knn").neighbours, len(learned.eligible)
+    related = build.related(neighbours, "item_knn", learned.eligible, n_items)
+    return related.keep(several_buy_both(learned.history, related))
 
 
 def _relating(learned: Learned, name: str) -> RelatesItems:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.history import DAY, recency_decay
-from recommender.data.orders import OrderLog
+from recommender.data.orders import GUEST, OrderLog
 from recommender.data.places import NOWHERE, Places
 from recommender.ranges import require_at_least, require_positive
 
@@ -22,18 +22,21 @@ class LocalBestSellers:
     Attributes:
         half_life_days: an order this old counts half.
         pseudo_orders: orders of the whole shop's that every place starts with.
-        fewest_orders: a place with fewer orders has no list; neither is its taste known, nor should its
-            list tell what its few customers bought.
+        fewest_orders: a place with fewer orders has no list: its taste is not known.
+        fewest_customers: what fewer customers bought in a place does not count there, so that no list tells
+            what one of them bought; an order that names nobody counts as a customer of its own.
     """
 
     half_life_days: float = 14.0
     pseudo_orders: float = 20.0
     fewest_orders: int = 20
+    fewest_customers: int = 2
 
     def __post_init__(self) -> None:
         require_positive(half_life_days=self.half_life_days)
         require_at_least(0, pseudo_orders=self.pseudo_orders)
         require_at_least(1, fewest_orders=self.fewest_orders)
+        require_at_least(2, fewest_customers=self.fewest_customers)
 
     def fit(self, orders: OrderLog, places: Places, now: int) -> "LocalBestSellersModel":
         """Count each place's orders of each item, faded by age.
@@ -43,7 +46,8 @@ class LocalBestSellers:
             places: of the orders.
             now: seconds since 1970 UTC, not before the newest line.
         """
-        order, item, weight = _faded_purchases(orders, now, self.half_life_days)
+        bought = _Purchases.of(orders, now, self.half_life_days)
+        order, item, weight = bought.order, bought.item, bought.weight
         whole = np.bincount(item, weights=weight, minlength=len(orders.items))
         n_orders = _faded_orders(order, weight)
         share = whole / n_orders if n_orders else whole
@@ -51,10 +55,11 @@ class LocalBestSellers:
         listed = np.bincount(placed[placed != NOWHERE], minlength=len(places.names)) >= self.fewest_orders
         row_of = np.append(np.where(listed, np.cumsum(listed) - 1, -1), -1)  # NOWHERE looks at the last
         row = row_of[places.of_order[order]]
-        shape, known = (int(listed.sum()), len(orders.items)), row >= 0
+        counted = (row >= 0) & (_buyers(row, bought) >= self.fewest_customers)
+        shape = (int(listed.sum()), len(orders.items))
         return LocalBestSellersModel(
             names=tuple(places.names[place] for place in np.flatnonzero(listed)),
-            local=csr_array((weight[known], (row[known], item[known])), shape=shape),
+            local=csr_array((weight[counted], (row[counted], item[counted])), shape=shape),
             prior=(self.pseudo_orders * share).astype(np.float32),
         )
 
@@ -74,14 +79,39 @@ class LocalBestSellersModel:
     prior: NDArray[np.float32]
 
 
-def _faded_purchases(
-    orders: OrderLog, now: int, half_life_days: float
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    """Order, item and weight of every purchase; two lines of an item in one order are one purchase."""
-    bought = orders.purchases()
-    _, first = np.unique(bought.order.astype(np.int64) * len(bought.items) + bought.item, return_index=True)
-    age_days = (now - bought.ordered_at[first]) / DAY
-    return bought.order[first], bought.item[first], recency_decay(age_days, half_life_days)
+@dataclass(frozen=True, slots=True)
+class _Purchases:
+    """Purchases; two lines of an item in one order are one. All of shape (n,).
+
+    Attributes:
+        order: position of the order.
+        item: position of the item.
+        buyer: number of whoever bought it; of an order that names nobody, a number of its own.
+        weight: what it counts today.
+    """
+
+    order: NDArray[np.int32]
+    item: NDArray[np.int32]
+    buyer: NDArray[np.int64]
+    weight: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, orders: OrderLog, now: int, half_life_days: float) -> "_Purchases":
+        bought = orders.purchases()
+        key = bought.order.astype(np.int64) * len(bought.items) + bought.item
+        _, first = np.unique(key, return_index=True)
+        order, customer = bought.order[first], bought.customer[first]
+        buyer = np.where(customer == GUEST, len(bought.customers) + order.astype(np.int64), customer)
+        age_days = (now - bought.ordered_at[first]) / DAY
+        return cls(order, bought.item[first], buyer, recency_decay(age_days, half_life_days))
+
+
+def _buyers(row: NDArray[np.intp], bought: _Purchases) -> NDArray[np.intp]:
+    """How many different buyers the item of each purchase has in its place, shape (n,)."""
+    _, pair = np.unique(np.stack((row, bought.item)), axis=1, return_inverse=True)
+    pair = pair.ravel()
+    pairs_and_buyers = np.unique(np.stack((pair, bought.buyer)), axis=1)
+    return np.bincount(pairs_and_buyers[0], minlength=len(pair) and int(pair.max()) + 1)[pair]
 
 
 def _faded_orders(order: NDArray[np.int32], weight: NDArray[np.float32]) -> float:

@@ -2,10 +2,14 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
+from recommender.blocks import bounded_blocks
 from recommender.data.history import PurchaseHistory
 from recommender.data.orders import GUEST
+
+_ENTRIES = 10_000_000
+"""Lines of the anchors' orders that are held at a time: a few hundred megabytes."""
 
 
 def buyers_of_orders(history: PurchaseHistory) -> NDArray[np.int64]:
@@ -34,7 +38,16 @@ def buyers_in_common(
     Returns:
         Shape (n_anchors, n_items); an anchor's own column holds all of its buyers.
     """
-    orders_of = columns[anchors]
+    chosen = columns[anchors]
+    work = chosen @ np.diff(baskets.indptr)
+    parts = [
+        _in_common(chosen[some], baskets, buyer) for some in bounded_blocks(work.astype(np.int64), _ENTRIES)
+    ]
+    return csr_array(vstack(parts, format="csr")) if parts else csr_array(chosen.shape, dtype=np.float32)
+
+
+def _in_common(orders_of: csr_array, baskets: csr_array, buyer: NDArray[np.int64]) -> csr_array:
+    """The same for anchors given by their orders, shape (n_anchors, n_orders)."""
     anchor = np.repeat(np.arange(orders_of.shape[0]), np.diff(orders_of.indptr))
     pair = anchor * (int(buyer.max(initial=0)) + 1) + buyer[orders_of.indices]
     # One row for each anchor's buyer, holding whatever that buyer ever had beside the anchor.

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import accumulate
 from typing import Literal
 
@@ -136,7 +137,10 @@ def best_sellers(
 
 
 def local_best_sellers(model: LocalBestSellersModel, eligible: NDArray[np.bool_], length: int) -> ListTable:
-    """The best-selling items of each place, one row a place, in the order of `model.names`."""
+    """The best-selling items of each place, one row a place, in the order of `model.names`.
+
+    The source of a place in a list tells what sells there from what only the whole shop's orders put there.
+    """
     nowhere = np.full(len(eligible), -1, np.int32)
     of_shop = best_sellers(np.where(eligible, model.prior, 0), nowhere, 0, length).items
     rows = []
@@ -147,7 +151,9 @@ def local_best_sellers(model: LocalBestSellersModel, eligible: NDArray[np.bool_]
         here = slice(model.local.indptr[row], model.local.indptr[row + 1])
         items = model.local.indices[here]
         sold[items] = model.prior[items] + model.local.data[here]
-        rows.append(best_sellers(sold * eligible, nowhere, 0, length))
+        best = best_sellers(sold * eligible, nowhere, 0, length)
+        sources = np.where(np.isin(best.items, items), SOURCES.index("local_best_sellers"), best.sources)
+        rows.append(replace(best, sources=sources.astype(np.uint8)))
     return ListTable.stack(rows)
 
 

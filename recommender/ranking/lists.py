@@ -16,6 +16,7 @@ SOURCES = (
     "als_long_term",
     "co_purchase_recent",
     "content",
+    "local_best_sellers",
 )
 """Who can have proposed an item; a list stores the position in this tuple, so only append."""
 

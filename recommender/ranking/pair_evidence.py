@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import gammaincinv
 
+from recommender.blocks import bounded_blocks
 from recommender.data.history import PurchaseHistory
 from recommender.models.shared_orders import buyers_in_common, buyers_of_orders
 from recommender.ranking.evidence import Evidence
@@ -18,11 +19,14 @@ from recommender.ranking.lists import ListTable
 _BLOCK_CELLS = 8_000_000
 """Pairs of items that a block may hold at most, each thread its own block."""
 
-_PAIRS_AT_ONCE = 20_000
-"""Pairs whose columns are held at a time."""
+_ENTRIES = 10_000_000
+"""Entries of pairs' columns that are held at a time: some hundred megabytes."""
 
-_SAME_PEOPLE, _APART, _FEWEST_BUYERS = 2.0, 0.7, 2
+_SAME_PEOPLE, _APART = 2.0, 0.7
 """What makes a substitute, see `substitutes`."""
+
+_FEWEST_BUYERS = 2
+"""Customers behind a pair, so that it tells of no single one."""
 
 LEVEL = 0.95
 """Share of the cases in which an interval holds the true lift."""
@@ -95,6 +99,17 @@ def _of_the_same_people(pairs: "_Pairs", known: "_Known") -> NDArray[np.bool_]:
     return np.asarray((both >= _FEWEST_BUYERS) & (_least(both) > _SAME_PEOPLE * by_chance))
 
 
+def several_buy_both(history: PurchaseHistory, table: ListTable) -> NDArray[np.bool_]:
+    """Which places, shape (n,), hold an item that two known customers or more bought who bought the anchor.
+
+    Lists that relate items by who bought them would otherwise tell what one customer bought beside the item.
+    Arguments as in `evidence_of`.
+    """
+    bought = history.interactions(np.inf)
+    bought.data[:] = 1
+    return np.asarray(_at_places(table, _products(bought)) >= _FEWEST_BUYERS)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pairs:
     """Some places of a table; all of shape (n,)."""
@@ -109,8 +124,8 @@ class _Pairs:
     def products(self, rows: csr_array) -> _Floats:
         """Product of the two items' columns, summed over the rows."""
         columns, found = rows.T.tocsr(), np.zeros(len(self.place))
-        for start in range(0, len(found), _PAIRS_AT_ONCE):
-            some = slice(start, start + _PAIRS_AT_ONCE)
+        length = np.diff(columns.indptr)
+        for some in bounded_blocks(length[self.anchor] + length[self.item], _ENTRIES):
             found[some] = columns[self.anchor[some]].multiply(columns[self.item[some]]).sum(axis=1)
         return found
 

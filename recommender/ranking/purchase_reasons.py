@@ -1,12 +1,12 @@
 """Reasons that follow from what was bought: by the customer, by others, by the whole shop."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender.blocks import bounded_blocks
 from recommender.models.protocol import RelatesItems
 from recommender.ranking.feature_columns import pair_key
 from recommender.ranking.features import FeatureTables
@@ -75,17 +75,11 @@ def strongest_purchase(table: ListTable, model: RelatesItems) -> NDArray[np.int3
         Shape (n_places,) item positions; -1 for an item bought before, and for one that is related to none
         of the purchases. Of equally strong purchases it is the lower item.
     """
-    cuts = _cuts(model.purchases, model.neighbours.relation)
-    found = [_strongest_of(table, slice(*ends), model) for ends in pairwise(cuts)]
+    bought, n_related = model.purchases, np.diff(model.neighbours.relation.indptr)
+    before = np.concatenate(([0], np.cumsum(n_related[bought.indices])))
+    work = bought.shape[1] + np.diff(before[bought.indptr])
+    found = [_strongest_of(table, rows, model) for rows in bounded_blocks(work, _BLOCK_ENTRIES)]
     return np.concatenate([np.zeros(0, np.int32), *found])
-
-
-def _cuts(bought: csr_array, relation: csr_array) -> list[int]:
-    """Where the customers are cut into blocks of bounded work, 0 and their number included."""
-    n_related = np.concatenate(([0], np.cumsum(np.diff(relation.indptr)[bought.indices])))
-    work = bought.shape[1] + np.diff(n_related[bought.indptr])
-    block = np.cumsum(work) // _BLOCK_ENTRIES
-    return [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(work)]
 
 
 def _strongest_of(table: ListTable, rows: slice, model: RelatesItems) -> NDArray[np.int32]:

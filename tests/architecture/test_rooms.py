@@ -19,8 +19,8 @@ ALLOWED = {
 
 ROOMS = {
     "data": {"data", "ranges"},
-    "models": {"models", "data", "ranges"},
-    "ranking": {"ranking", "models", "data", "ranges"},
+    "models": {"models", "data", "ranges", "blocks"},
+    "ranking": {"ranking", "models", "data", "ranges", "blocks"},
     "evaluation": {"evaluation", "ranking", "models", "data"},
     "snapshot": {"snapshot", "ranking", "models", "data"},
 }

@@ -166,9 +166,10 @@ _TOO_SHORT = "it takes, 3 times [evaluation] days"
 SHOPS: dict[str, OddShop] = {
     "fifty orders": OddShop(bought(orders=50), {"few_orders"}, (_BLEND, "unsure")),
     "one customer": OddShop(
-        # What stands in one order would tell of that customer's orders.
+        # Lists for everybody would tell of that customer's orders.
         bought(customers=1), {"few_customers"},
-        (f"{_BLEND}: only 3 customers bought again in 3 earlier windows", "1 few"), empty={"bought_together"},
+        (f"{_BLEND}: only 3 customers bought again in 3 earlier windows", "1 few"),
+        empty={"similar", "bought_together"},
     ),
     "two customers alike": OddShop(_twins(), {"few_customers"}, (_BLEND, "unsure")),
     "one item": OddShop(
@@ -200,7 +201,7 @@ SHOPS: dict[str, OddShop] = {
         [("1", "ann", f"item {n:03}", 1, "1", on(0)) for n in range(300)],
         {"few_orders", "few_customers", "ordered_once", "short_history"},
         (f"{_BLEND}: nobody bought again", "Not judged: the history spans 0 of the 84 days"),
-        judged=False, empty={"bought_together"},
+        judged=False, empty={"similar", "bought_together"},
     ),
     "all on one day": OddShop(
         bought(days=1), {"short_history"}, ("Not judged: the history spans 0 of the 84 days",), judged=False,
@@ -215,7 +216,7 @@ SHOPS: dict[str, OddShop] = {
     "everything for free": OddShop(bought(price="0"), {"zero_price"}),
     "a year of nothing": OddShop(_a_year_of_nothing(), {"long_silence"}),
     "one customer with 1,000 orders": OddShop(
-        _whale_alone(), {"few_customers"}, ("unsure",), empty={"bought_together"},
+        _whale_alone(), {"few_customers"}, ("unsure",), empty={"similar", "bought_together"},
     ),
     "a bulk buyer among others": OddShop(_whale_among_others(), {"bulk_buyer"}),
     "odd ids": OddShop(_odd_ids(), {"item_id_case", "customer_id_case"}),

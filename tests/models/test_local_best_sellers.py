@@ -9,6 +9,7 @@ from recommender.data.history import DAY
 from recommender.data.places import NOWHERE, Places
 from recommender.models.local_best_sellers import LocalBestSellers
 from recommender.ranking.build import local_best_sellers
+from recommender.ranking.lists import SOURCES
 from tests.shops import log_of
 
 # Orders 1 to 3 from France hold tea, 4 and 5 from Japan rice; order 6 is from nobody knows where.
@@ -40,7 +41,8 @@ def listed(model, eligible=(True, True), length=2):
 def test_each_place_counts_its_own_orders_guests_included():
     of_france, of_japan = sold(pseudo_orders=0)
     assert (of_france[TEA], of_france[RICE]) == (3, 0)
-    assert (of_japan[TEA], of_japan[RICE]) == (1, 2)
+    # Tea had only one buyer in Japan, so it is as if nobody had bought it there.
+    assert (of_japan[TEA], of_japan[RICE]) == (0, 2)
 
 
 def test_every_place_starts_with_orders_of_the_whole_shop():
@@ -79,9 +81,23 @@ def test_a_place_with_few_orders_has_no_list():
 
 
 def test_lists_hold_what_sells_in_the_place_and_then_in_the_shop():
-    assert listed(fit(pseudo_orders=0)) == [[TEA], [RICE, TEA]]
+    assert listed(fit(pseudo_orders=0)) == [[TEA], [RICE]]
     assert listed(fit(pseudo_orders=1)) == [[TEA, RICE], [RICE, TEA]]
     assert listed(fit(pseudo_orders=1), length=1) == [[TEA], [RICE]]
+
+
+def test_what_only_the_whole_shop_buys_is_marked_so():
+    _, of_japan = local_best_sellers(fit(pseudo_orders=1), np.array([True, True]), 2)
+    names = dict(zip(of_japan.items.tolist(), (SOURCES[source] for source in of_japan.sources), strict=True))
+    assert names == {RICE: "local_best_sellers", TEA: "best_sellers"}
+
+
+def test_a_regular_of_many_orders_is_still_one_customer():
+    often = [*LINES, *((f"7{n}", "eve", "mat", 1.0, 0.0) for n in range(9))]
+    orders = log_of(often)
+    in_japan = Places(np.array([0, 0, 0, 1, 1, NOWHERE] + [1] * 9, np.int32), ("France", "Japan"))
+    model = LocalBestSellers(fewest_orders=1).fit(orders, in_japan, 0)
+    assert model.local.toarray()[1, orders.items.position("mat")] == 0
 
 
 def test_what_may_not_be_shown_is_in_no_list():
