@@ -272,6 +272,7 @@ def _examples(
             then_bought=then_bought,
             per_model=settings.lists.candidates_per_model,
             kept=ranker.kept,
+            most=ranker.examples,
             seed=ranker.seed,
         )
 

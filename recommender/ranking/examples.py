@@ -52,6 +52,23 @@ class Examples:
             np.concatenate([examples.group for examples in several]),
         )
 
+    def thinned(self, most: int, seed: int) -> "Examples":
+        """About `most` of the examples: all that were bought, and some of the others, each for several.
+
+        Args:
+            most: examples wanted; not fewer than were bought remain.
+            seed: decides which.
+        """
+        others = ~self.bought
+        share = max(most - int(self.bought.sum()), 1) / max(int(others.sum()), 1)
+        if share >= 1:
+            return self
+        drawn = self.bought | (np.random.default_rng(seed).random(len(others)) < share)
+        customer = np.repeat(np.arange(len(self.group)), self.group)
+        group = np.bincount(customer[drawn])
+        weight = np.where(others, self.weight / np.float32(share), self.weight)
+        return Examples(self.names, self.features[drawn], self.bought[drawn], weight[drawn], group[group > 0])
+
 
 def collect(
     models: Mapping[str, FittedModel],
@@ -63,6 +80,7 @@ def collect(
     then_bought: csr_array,
     per_model: int,
     kept: float,
+    most: int,
     seed: int,
 ) -> Examples:
     """The candidates of customers at a moment, and which of them they bought in the time after it.
@@ -77,6 +95,7 @@ def collect(
         per_model: new items that each model proposes.
         kept: share of the candidates not bought that are kept, each with the weight of those left out:
             there are many of them, and each teaches little.
+        most: examples; of more, fewer of those not bought are kept.
         seed: decides which.
     """
     rng = np.random.default_rng(seed)
@@ -98,4 +117,4 @@ def collect(
                 group[group > 0],
             )
         )
-    return Examples.stack(parts)
+    return Examples.stack(parts).thinned(most, seed)

@@ -107,7 +107,8 @@ def several_buy_both(history: PurchaseHistory, table: ListTable) -> NDArray[np.b
     """
     bought = history.interactions(np.inf)
     bought.data[:] = 1
-    return np.asarray(_at_places(table, _products(bought)) >= _FEWEST_BUYERS)
+    pairs = _Pairs(np.arange(len(table.items)), table.row_of_place(), table.items)
+    return np.asarray(pairs.products(bought) >= _FEWEST_BUYERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Ranker:
         leaves: of each tree.
         learning_rate: how much of a tree's advice is taken.
         kept: share of the candidates not bought that are learned from.
+        examples: at most about so many candidates of a window are learned from; of more, fewer of those not
+            bought are kept.
         seed: of every draw.
     """
 
@@ -52,12 +54,17 @@ class Ranker:
     leaves: int = 31
     learning_rate: float = 0.03
     kept: float = 0.3
+    examples: int = 150_000
     seed: int = 0
 
     def __post_init__(self) -> None:
         require_at_least(0, windows=self.windows)
         require_at_least(
-            1, customers=self.customers, trees=self.trees, fewest_customers=self.fewest_customers
+            1,
+            customers=self.customers,
+            trees=self.trees,
+            fewest_customers=self.fewest_customers,
+            examples=self.examples,
         )
         require_at_least(2, leaves=self.leaves)
         require_positive(learning_rate=self.learning_rate, kept=self.kept)

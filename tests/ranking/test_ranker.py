@@ -85,7 +85,7 @@ def moment(lines=LINES):
     return models, FeatureTables.of(orders, history, Catalog.unknown(orders.items)), bought
 
 
-def examples(then, *, kept=1.0, customers=(ANN, BOB)):
+def examples(then, *, kept=1.0, most=1_000, customers=(ANN, BOB)):
     models, tables, bought = moment()
     outcome = bought.copy()
     outcome.data[:] = 0
@@ -94,7 +94,7 @@ def examples(then, *, kept=1.0, customers=(ANN, BOB)):
         outcome[customer, item] = 1
     return collect(
         models, tables, np.array(customers, np.int32), bought=bought, eligible=np.ones(3, bool),
-        then_bought=outcome.tocsr(), per_model=10, kept=kept, seed=0,
+        then_bought=outcome.tocsr(), per_model=10, kept=kept, most=most, seed=0,
     )  # fmt: skip
 
 
@@ -111,6 +111,17 @@ def test_what_was_bought_is_always_kept_and_the_rest_stands_for_more():
     assert found.bought.sum() == 1
     assert len(found.bought) == found.group.sum() < 6
     assert (found.weight == np.where(found.bought, 1, 2)).all()
+
+
+def test_too_many_examples_are_thinned_and_stand_for_those_left_out():
+    whole = replace(made_up(), weight=np.full(2_000, 2, np.float32))  # 200 of them were bought
+    few = whole.thinned(500, seed=0)
+    assert few.bought.sum() == 200
+    assert len(few.bought) == pytest.approx(500, rel=0.15)
+    assert few.group.sum() == len(few.features) == len(few.weight)
+    assert few.weight.sum() == pytest.approx(whole.weight.sum(), rel=0.1)
+    assert whole.thinned(2_000, seed=0) is whole
+    assert whole.thinned(1, seed=0).bought.sum() == 200
 
 
 # ---- What is scored ----------------------------------------------------------------------------
