@@ -8,7 +8,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "results"
 
-_LIBRARIES = ("cartlift", "numpy", "scipy", "implicit", "polars")
+_LIBRARIES = ("cartlift", "numpy", "scipy", "implicit", "irspack", "lightgbm", "polars")
 
 
 def keep(name: str, figures: object) -> Path:
