@@ -30,6 +30,7 @@ from recommender.data.orders import OrderLog
 from recommender.evaluation.comparison import compare
 from recommender.evaluation.intervals import Interval, bootstrap
 from recommender.models.protocol import FittedModel
+from recommender.models.registry import MODELS
 from recommender.ranking.lists import ListTable
 from recommender.training.learning import learn, recommended
 from recommender.training.progress import Progress, Shown
@@ -159,7 +160,8 @@ def _ours(held_out: HeldOut, catalog: Catalog, progress: Progress) -> Iterator[t
     learned = learn(held_out.orders, catalog, settings, now=held_out.window.cut, progress=progress)
     if learned.history.items != held_out.history.items:
         raise ValueError("the product learned from other items than its peers")
-    for name, model in learned.models.items():
+    for name in MODELS:
+        model = learned.models[name]
         with progress.step(f"our {name}"):
             yield f"our {name}", _judged(held_out, held_out.lists_of(_OurModel(model)))
     blended = recommended(replace(learned, ranker=None), settings, customers, progress)
