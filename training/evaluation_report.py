@@ -54,6 +54,7 @@ SOURCE_LABELS = {
     "als_long_term": "long-standing taste",
     "co_purchase_recent": "bought together lately",
     "content": "alike in words",
+    "local_best_sellers": "sells well here",
 }
 """What the models are called in a customer's list."""
 
