@@ -60,7 +60,7 @@ LIST_CALLS = (
         path="/v1/items/{item_id}/similar",
         asked=ItemQuery,
         summary="What is like an item",
-        description="Items for the same taste, to choose between. Without such a list: what is bought "
+        description="What the same customers buy, in whatever orders. Without such a list: what is bought "
         "together with the item, then best sellers of its category.",
         example={"n": 5, "fields": ["title"]},
     ),

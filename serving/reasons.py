@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ class Explainer:
                 return self._of_own_list(item)
             case "similar":
                 anchor = self.anchors.get(item)
-                return None if anchor is None else Reason(kind="similar_to", item_id=anchor.item_id)
+                return None if anchor is None else Reason(kind="similar_to", **self._named(anchor.item_id))
             case "co_purchase":
                 return self._bought_with(item) or self._of_own_list(item) or self._of_past_orders(item)
             case _:
@@ -121,7 +122,7 @@ class Explainer:
             case "bought_before":
                 return Reason(kind=kind, times=value)
             case "because_you_bought":
-                return Reason(kind=kind, item_id=self.live.items[value].item_id)
+                return Reason(kind=kind, **self._named(self.live.items[value].item_id))
             case "popular_in_category":
                 return self._popular_in_category(item)
             case "popular":
@@ -135,14 +136,20 @@ class Explainer:
             return None
         evidence = self.evidence.get(entry_key("evidence", anchor.item_id))
         if evidence is None or len(evidence) != anchor.length:
-            return Reason(kind="bought_with", item_id=anchor.item_id)
+            return Reason(kind="bought_with", **self._named(anchor.item_id))
         return Reason(
             kind="bought_with",
-            item_id=anchor.item_id,
+            **self._named(anchor.item_id),
             orders=int(evidence.orders[anchor.place]),
             lift=_shown(evidence.lift[anchor.place]),
             lift_at_least=_shown(evidence.lift_low[anchor.place]),
         )
+
+    def _named(self, item_id: str) -> dict[str, Any]:
+        """How a reason names an item: by its title too, where titles are asked for."""
+        if "title" not in self.asked.fields:
+            return {"item_id": item_id}
+        return {"item_id": item_id, "title": self.live.items[self.live.vocabulary.position(item_id)].title}
 
     def _of_past_orders(self, item: int) -> Reason | None:
         orders = self.lists.get(entry_key("orders", self.asked.customer_id or ""))

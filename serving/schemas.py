@@ -176,6 +176,9 @@ class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ),
     ]
     item_id: str | UnsetType = UNSET
+    title: Annotated[
+        str | UnsetType | None, Meta(description="Of the `item_id`, where titles are asked for.")
+    ] = UNSET
     category: str | UnsetType = UNSET
     place: str | UnsetType = UNSET
     every_days: int | UnsetType = UNSET

@@ -25,7 +25,17 @@ from .leak_check import LeakCheck
 from .report import FEWEST_CUSTOMERS, counted, judged_days, task_label
 from .settings import Settings
 
-SECTIONS = ("cleaning", "models", "bought_together", "blend", "ranker", "lists", "evaluation")
+SECTIONS = (
+    "cleaning",
+    "models",
+    "new_items",
+    "bought_together",
+    "blend",
+    "ranker",
+    "reranking",
+    "lists",
+    "evaluation",
+)
 """Sections of the settings that are shown. `source` is not: it may hold a database's password."""
 
 DIMENSIONS = {
@@ -247,7 +257,7 @@ def _compared(judged: Judged, name: str) -> tuple[Markup, tuple[TaskComparison, 
 def _differing(judged: Judged, name: str) -> list[tuple[str, Any, Any]]:
     """Settings of lists and models that differ: key, theirs, ours."""
     ours, theirs = (dict(_flat(asdict(one))) for one in (judged.settings, judged.others[name]))
-    counts = ("models.", "blend.", "ranker.", "lists.")
+    counts = tuple(f"{name}." for name in SECTIONS if name not in ("cleaning", "evaluation"))
     return [
         (key, theirs[key], ours[key]) for key in ours if key.startswith(counts) and theirs[key] != ours[key]
     ]

@@ -292,8 +292,13 @@ def _ranker(
     with progress.step("Learn the ranker"):
         trees = ranker.fit(Examples.stack(examples))
     if trees is None:
-        return None, f"the blend of the models: trees learned no order from {customers:,} customers"
-    return trees, f"trees, learned from {customers:,} customers in {_earlier_windows(examples)}"
+        return (
+            None,
+            f"the blend of the models: trees learned no order from {customers:,} examples of a customer",
+        )
+    # A customer who bought again in each of three windows is three examples.
+    found = f"{customers:,} examples of a customer who bought again"
+    return trees, f"trees, learned from {found} in {_earlier_windows(examples)}"
 
 
 def _bought_again(customers: int) -> str:
@@ -301,9 +306,9 @@ def _bought_again(customers: int) -> str:
         case 0:
             return "nobody bought again"
         case 1:
-            return "only 1 customer bought again"
+            return "only 1 example of a customer who bought again"
         case _:
-            return f"only {customers:,} customers bought again"
+            return f"only {customers:,} examples of a customer who bought again"
 
 
 def _earlier_windows(examples: list[Examples]) -> str:

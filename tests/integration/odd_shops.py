@@ -168,7 +168,7 @@ SHOPS: dict[str, OddShop] = {
     "one customer": OddShop(
         # Lists for everybody would tell of that customer's orders.
         bought(customers=1), {"few_customers"},
-        (f"{_BLEND}: only 3 customers bought again in 3 earlier windows", "1 few"),
+        (f"{_BLEND}: only 3 examples of a customer who bought again in 3 earlier windows", "1 few"),
         empty={"similar", "bought_together"},
     ),
     "two customers alike": OddShop(_twins(), {"few_customers"}, (_BLEND, "unsure")),

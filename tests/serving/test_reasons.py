@@ -131,3 +131,13 @@ def test_no_cache_keeps_an_answer_that_lacks_its_reasons(shop: ServedShop):
     assert "ETag" not in poor.headers
     assert poor.headers["Cache-Control"] == "no-store"
     assert poor.get_json()["recommendation_id"] != whole.get_json()["recommendation_id"]
+
+
+def test_an_item_that_is_a_reason_has_its_title_where_titles_are_asked_for(shop: ServedShop):
+    answer = shop.get("/v1/customers/ann/recommendations?fields=reason,title")
+    tea = {"item_id": "tea", "title": "Green tea"}
+    assert reasons(answer)["honey"] == {"kind": "because_you_bought", **tea}
+    assert reasons(shop.get("/v1/items/tea/similar?fields=reason,title"))["milk"] == {
+        "kind": "similar_to",
+        **tea,
+    }

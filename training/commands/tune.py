@@ -86,7 +86,7 @@ def tune(
     found, and the verdict says so.
 
     \b
-    A first look, half an hour at most:
+    A first look, half an hour of trials after the models are learned:
       cartlift tune orders/*.csv
     Overnight; should the machine go down, the same line goes on:
       cartlift tune orders/*.csv --minutes 480 --trials 100 --study tuning.db --out tuned.toml
