@@ -3,11 +3,16 @@
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import redis
 
 from recommender.snapshot.embedded_redis import running_redis
 from recommender.snapshot.redis_store import RedisStore, connect
+
+# A machine that others use too takes its time, and that says nothing of the code.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

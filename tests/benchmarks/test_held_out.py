@@ -61,7 +61,7 @@ def test_windows_further_back_do_not_overlap():
     assert held_out(back=1).history.age_days.min() >= 0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     arrays(np.float64, (60, ITEMS), elements=st.sampled_from([-np.inf, -1.0, 0.0, 1e-200, 2e-200, 1.0, 7.0]))
 )

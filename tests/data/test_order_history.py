@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.cleaning import clean
@@ -137,7 +137,6 @@ small_lines = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(small_lines, st.randoms(use_true_random=False))
 def test_the_same_lines_in_another_order_give_the_same_log_and_catalog(lines, random):
     shuffled = random.sample(lines, len(lines))
@@ -149,7 +148,6 @@ def test_the_same_lines_in_another_order_give_the_same_log_and_catalog(lines, ra
     np.testing.assert_array_equal(items.price, same_items.price)
 
 
-@settings(deadline=None)
 @given(small_lines)
 def test_a_log_is_sorted_and_every_item_in_it_has_a_line(lines):
     orders, items = history(*lines)

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.timestamps import epoch_seconds, known_zone
@@ -110,7 +110,6 @@ def test_dates_are_local_midnights():
     ]
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)),
     st.integers(-14 * 4, 14 * 4).map(lambda quarters: timezone(timedelta(minutes=15 * quarters))),
@@ -120,7 +119,6 @@ def test_whatever_python_writes_as_iso_is_read_back(local, zone):
     assert epoch_seconds(pl.Series([moment.isoformat()])).to_list() == [int(moment.timestamp())]
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1)))
 def test_text_and_typed_columns_agree(local):
     local = local.replace(microsecond=0)

@@ -59,7 +59,7 @@ weights = st.dictionaries(st.integers(0, N_ITEMS - 1), st.floats(0.015625, 8, wi
 
 
 @given(weights)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_it_solves_the_normal_equations_over_all_items(bought):
     row = np.zeros(N_ITEMS)
     row[list(bought)] = list(bought.values())

@@ -21,7 +21,7 @@ def test_one_feature_by_hand():
 
 
 @given(st.integers(0, 10_000), st.integers(1, 30), st.integers(1, 40), st.sampled_from([0.1, 1.0, 30.0]))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_it_reaches_the_closed_solution(seed, n, n_features, pull):
     rng = np.random.default_rng(seed)
     features = rng.random((n, n_features)) * (rng.random((n, n_features)) < 0.3)

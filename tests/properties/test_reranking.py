@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import fields, replace
 
-import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,9 +17,6 @@ from recommender.ranking.reranking import Reranking, rerank
 N_ITEMS = 14
 MODES = ("mixed", "repeat", "discover")
 OFF = Reranking(most_variants=0, new_item_share=0.0)
-
-unhurried = hypothesis.settings(deadline=None)
-"""Blocks of lists go to threads, and those may have to wait on a busy machine."""
 
 DIAL = st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0])
 SETTINGS = st.builds(
@@ -80,7 +76,6 @@ def lists_of(table, mode):
 # ---- Whatever is wanted -------------------------------------------------------------------------
 
 
-@unhurried
 @given(tables(), SETTINGS, traits())
 def test_every_row_keeps_its_items_with_their_sources_and_flags(table, settings, items):
     for before, after in zip(table, rerank(table, settings, items), strict=True):
@@ -89,7 +84,6 @@ def test_every_row_keeps_its_items_with_their_sources_and_flags(table, settings,
         )
 
 
-@unhurried
 @given(tables(), SETTINGS, traits())
 def test_scores_never_rise_in_any_list(table, settings, items):
     after = rerank(table, settings, items)
@@ -98,7 +92,6 @@ def test_scores_never_rise_in_any_list(table, settings, items):
     assert np.array_equal(after.scores, table.scores)
 
 
-@unhurried
 @given(tables(), SETTINGS, traits())
 def test_a_row_alone_comes_out_as_among_others(table, settings, items):
     together = rerank(table, settings, items)
@@ -110,7 +103,6 @@ def test_a_row_alone_comes_out_as_among_others(table, settings, items):
         assert together.row(r).items.tolist() == rerank(single, settings, items).row(0).items.tolist()
 
 
-@unhurried
 @given(tables(), SETTINGS, traits())
 def test_the_same_again_is_the_same_and_the_table_given_is_left_alone(table, settings, items):
     untouched = ListTable.stack([table])
@@ -118,13 +110,11 @@ def test_the_same_again_is_the_same_and_the_table_given_is_left_alone(table, set
     assert same(table, untouched)
 
 
-@unhurried
 @given(tables(), st.integers(1, 16), traits())
 def test_with_every_dial_at_nought_nothing_moves(table, places, items):
     assert same(rerank(table, replace(OFF, places=places), items), table)
 
 
-@unhurried
 @given(tables(), SETTINGS)
 def test_items_that_are_alike_to_the_rules_keep_their_order(table, settings):
     nothing = np.full(N_ITEMS, -1, np.int32)
@@ -135,7 +125,6 @@ def test_items_that_are_alike_to_the_rules_keep_their_order(table, settings):
 # ---- One rule at a time -------------------------------------------------------------------------
 
 
-@unhurried
 @given(tables(), st.integers(1, 16), st.integers(1, 3), traits())
 def test_caps_hold_in_every_mode_wherever_there_are_enough_others(table, places, most, items):
     after = rerank(table, replace(OFF, places=places, most_per_category=most), items)
@@ -147,7 +136,6 @@ def test_caps_hold_in_every_mode_wherever_there_are_enough_others(table, places,
             assert (np.bincount(held[held >= 0], minlength=1) <= most).all()
 
 
-@unhurried
 @given(tables(kinds=(False,)), st.integers(1, 16), st.integers(1, 2), st.integers(1, 2), traits())
 def test_two_caps_are_broken_only_where_everything_left_would_break_one(
     table, places, category, brand, items
@@ -168,7 +156,6 @@ def test_two_caps_are_broken_only_where_everything_left_would_break_one(
                 assert all(breaks(other, listed[:place]) for other in left)
 
 
-@unhurried
 @given(tables(), st.integers(1, 16), st.integers(1, 2), traits())
 def test_further_variants_wait_until_all_others_have_had_their_place(table, places, most, items):
     after = rerank(table, replace(OFF, places=places, most_variants=most), items)
@@ -190,7 +177,6 @@ def test_further_variants_wait_until_all_others_have_had_their_place(table, plac
         assert all(n <= max(most - bought[product], 0) for product, n in discovered.items())
 
 
-@unhurried
 @given(tables(), st.integers(1, 16), DIAL, traits())
 def test_the_share_of_new_items_holds_at_every_place_as_far_as_there_are_any(table, places, share, items):
     after = rerank(table, replace(OFF, places=places, new_item_share=share), items)
@@ -201,7 +187,6 @@ def test_the_share_of_new_items_holds_at_every_place_as_far_as_there_are_any(tab
             assert is_new[:shown].sum() >= min(np.floor(share * shown + 1e-9), is_new.sum())
 
 
-@unhurried
 @given(tables(kinds=(False,), max_rows=2), st.integers(1, 16), DIAL, traits())
 def test_diversity_takes_the_greatest_marginal_relevance_at_every_place(table, places, dial, items):
     after = rerank(table, replace(OFF, places=places, diversity=dial), items)
@@ -221,7 +206,6 @@ def test_diversity_takes_the_greatest_marginal_relevance_at_every_place(table, p
             assert worth[0] == pytest.approx(max(worth), abs=1e-5)
 
 
-@unhurried
 @given(tables(), st.sampled_from([0.1, 0.5, 1.0]), traits())
 def test_damping_is_a_stable_sort_of_the_discoveries_by_the_damped_score(table, strength, items):
     after = rerank(table, replace(OFF, popularity_damping=strength), items)

@@ -32,7 +32,7 @@ LINES = st.tuples(
 )
 
 
-@hypothesis.settings(deadline=None, max_examples=25, derandomize=True)
+@hypothesis.settings(max_examples=25, derandomize=True)
 @hypothesis.given(st.lists(LINES, min_size=1, max_size=12))
 def test_a_few_lines_give_finite_lists_of_distinct_items_or_a_refusal(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("tiny") / "orders.parquet"

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.data.orders import COLUMNS
@@ -80,7 +80,6 @@ def purchase(*rows):
     return ["0,cat,tea,1,1.0,2024-01-01", *rows]
 
 
-@settings(deadline=None)
 @given(lines, st.data())
 def test_the_order_of_rows_does_not_matter(rows, data):
     rows = purchase(*rows)
@@ -90,7 +89,6 @@ def test_the_order_of_rows_does_not_matter(rows, data):
     same(one, other)
 
 
-@settings(deadline=None)
 @given(lines, st.data())
 def test_overlapping_files_count_every_line_once(rows, data):
     rows = purchase(*rows)
@@ -106,7 +104,6 @@ def test_overlapping_files_count_every_line_once(rows, data):
     assert twice.findings.count("repeated_line") == len(first) + len(second) - sum(most.values())
 
 
-@settings(deadline=None)
 @given(lines)
 def test_no_line_is_lost_between_the_log_and_the_quarantine(rows):
     rows = purchase(*rows, "9,ann,,1,1,2024-01-01", "9,ann,tea,0,1,2024-01-01", "9,ann,tea,1,1,soon")
