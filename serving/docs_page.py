@@ -15,7 +15,7 @@ from .calls import EXAMPLE_ANSWER, LIST_CALLS, ListCall
 from .openapi import EXAMPLE_IDS, Document
 from .problems import KINDS
 
-_ANSWERS = ("Recommendations", "RecommendedItem", "Ready", "Problem", "FieldError")
+_ANSWERS = ("Recommendations", "RecommendedItem", "Reason", "Ready", "Problem", "FieldError")
 _BACKTICKED = re.compile("`([^`]+)`")
 
 
