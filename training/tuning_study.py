@@ -189,15 +189,19 @@ class _Search:
             self.study.tell(trial.number, state=TrialState.FAIL)
 
     def ended(self) -> list[FrozenTrial]:
+        """Trials that were judged, wholly or until they were given up."""
         return self.study.get_trials(deepcopy=False, states=_ENDED)
 
     def seconds(self) -> float:
+        """What these trials took together."""
         return float(sum(trial.user_attrs["seconds"] for trial in self.ended()))
 
     def goes_on(self) -> bool:
+        """Whether no limit is reached yet."""
         return len(self.ended()) < self.limits.trials and self.seconds() < self.limits.seconds
 
     def run(self) -> None:
+        """Try until a limit is reached."""
         started, own = self.trials.clock(), self.stage.space.own
         todays = [self.stage.ndcg(own, window) for window in range(len(self.stage.customers))]
         yardstick = Yardstick.of(todays)
@@ -262,6 +266,7 @@ class _Search:
         self.trials.hear(Trial(self.stage.space.stage, number, of, values, gain, self.found().gain.mean))
 
     def found(self) -> Found:
+        """What the trials so far come to."""
         ended = self.ended()
         complete = [trial for trial in ended if trial.state == TrialState.COMPLETE]
         space = self.stage.space

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.sparse import csr_array
 
 from benchmarks.peers.purchases import FOREVER, Scale, weighed_purchases
 from recommender.data.history import PurchaseHistory
+from recommender.models.linear_relations import inverse_of_positive_definite
 
 _BLOCK = 512
 """Customers whose scores are held dense at a time while fitting."""
@@ -37,7 +37,7 @@ class Ease:
         purchases = weighed_purchases(history, self.half_life_days, self.scale).astype(np.float64)
         gram = (purchases @ purchases.T).toarray()
         gram[np.diag_indices_from(gram)] += self.regularization
-        kernel = _inverse(gram)
+        kernel = inverse_of_positive_definite(gram)
         explained = np.zeros(purchases.shape[1])
         for start in range(0, len(kernel), _BLOCK):
             rows = slice(start, start + _BLOCK)
@@ -62,10 +62,3 @@ class FittedEase:
     def scores(self, customers: NDArray[np.int32]) -> NDArray[np.floating]:
         """See `FittedPeer.scores`; rows of XB."""
         return self.purchases[customers].toarray() - (self.kernel[customers] @ self.purchases) / self.diagonal
-
-
-def _inverse(positive_definite: NDArray[np.float64]) -> NDArray[np.float64]:
-    """By Cholesky, which takes half the work of an inverse that knows nothing of its matrix."""
-    factor, _ = dpotrf(positive_definite)
-    upper, _ = dpotri(factor)
-    return np.triu(upper) + np.triu(upper, 1).T

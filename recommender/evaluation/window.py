@@ -104,6 +104,7 @@ class _Lines:
     money: NDArray[np.float64]
 
     def keep(self, mask: NDArray[np.bool_]) -> "_Lines":
+        """Those where `mask` (shape (n,)) is True."""
         return _Lines(
             self.row[mask], self.item[mask], self.order[mask], self.ordered_at[mask], self.money[mask]
         )
@@ -118,6 +119,7 @@ class _Axes:
     items: Vocabulary
 
     def lines(self, orders: OrderLog) -> _Lines:
+        """The log's lines of customers and items that the window has."""
         row_of = np.full(self.n_customers + 1, -1, np.int64)  # the last entry is where GUEST, -1, looks
         row_of[self.customers] = np.arange(len(self.customers))
         row, item = row_of[orders.customer], self.items.positions(orders.items.ids)[orders.item]

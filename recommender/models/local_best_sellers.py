@@ -97,6 +97,7 @@ class _Purchases:
 
     @classmethod
     def of(cls, orders: OrderLog, now: int, half_life_days: float) -> "_Purchases":
+        """The purchases of a log, seen at `now` (seconds since 1970 UTC)."""
         bought = orders.purchases()
         key = bought.order.astype(np.int64) * len(bought.items) + bought.item
         _, first = np.unique(key, return_index=True)

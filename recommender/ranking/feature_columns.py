@@ -46,6 +46,7 @@ class _Purchases:
 
     @classmethod
     def of(cls, history: PurchaseHistory) -> "_Purchases":
+        """Those of a history."""
         known = history.customer != GUEST
         key = pair_key(history.customer[known], history.item[known], len(history.items))
         age, ago = history.age_days[known], _orders_ago(history)[known]

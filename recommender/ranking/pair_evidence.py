@@ -48,7 +48,7 @@ def evidence_of(history: PurchaseHistory, table: ListTable) -> Evidence:
     """
     baskets, buyer = history.baskets(), buyers_of_orders(history)
     columns = baskets.T.tocsr()
-    orders = _at_places(table, _products(baskets))
+    orders = _Pairs.of(table).products(baskets)
     customers = _at_places(table, lambda anchors: buyers_in_common(columns, baskets, buyer, anchors))
     per_item = np.diff(columns.indptr).astype(np.float64)
     by_chance = per_item[table.row_of_place()] * per_item[table.items] / max(1, history.n_orders)
@@ -78,7 +78,7 @@ def substitutes(history: PurchaseHistory, table: ListTable) -> NDArray[np.bool_]
     spread = _spread(known)
     # By Cauchy and Schwarz no pair can be expected together more often than this: most are out at once.
     alone = np.sqrt(np.asarray(spread.multiply(spread).sum(axis=0)).ravel())
-    pairs = _Pairs(np.arange(len(table.items)), table.row_of_place(), table.items)
+    pairs = _Pairs.of(table)
     pairs = pairs.keep(_APART * alone[pairs.anchor] * alone[pairs.item] > _most(np.zeros(1)))
     expected = pairs.products(spread)
     pairs, expected = pairs.keep(at := _APART * expected > _most(np.zeros(1))), expected[at]
@@ -103,8 +103,7 @@ def several_buy_both(history: PurchaseHistory, table: ListTable) -> NDArray[np.b
     """
     bought = history.interactions(np.inf)
     bought.data[:] = 1
-    pairs = _Pairs(np.arange(len(table.items)), table.row_of_place(), table.items)
-    return np.asarray(pairs.products(bought) >= _FEWEST_BUYERS)
+    return np.asarray(_Pairs.of(table).products(bought) >= _FEWEST_BUYERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,13 @@ class _Pairs:
     anchor: NDArray[np.int64]
     item: NDArray[np.int32]
 
+    @classmethod
+    def of(cls, table: ListTable) -> "_Pairs":
+        """All places of a table."""
+        return cls(np.arange(len(table.items)), table.row_of_place(), table.items)
+
     def keep(self, mask: NDArray[np.bool_]) -> "_Pairs":
+        """Those where `mask` (shape (n,)) is True."""
         return _Pairs(self.place[mask], self.anchor[mask], self.item[mask])
 
     def products(self, rows: csr_array) -> _Floats:
@@ -161,12 +166,6 @@ def _spread(known: _Known) -> csr_array:
     pairs = np.bincount(known.customer, weights=size * (size - 1), minlength=n_customers)
     all_of = np.maximum(np.bincount(known.customer, weights=size, minlength=n_customers), 1)
     return csr_array(known.bought.multiply((np.sqrt(pairs) / all_of)[:, None]), dtype=np.float32)
-
-
-def _products(rows: csr_array) -> Callable[[NDArray[np.intp]], csr_array]:
-    """Products of anchors' columns with all columns, summed over the rows."""
-    columns = rows.T.tocsr()
-    return lambda anchors: csr_array(columns[anchors] @ rows)
 
 
 def _at_places(table: ListTable, block_of: Callable[[NDArray[np.intp]], csr_array]) -> _Floats:

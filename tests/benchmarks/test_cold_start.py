@@ -83,10 +83,6 @@ def test_guests_from_a_place_of_its_own_taste_are_answered_with_that(shop):
     assert answer.methods["best sellers"]["difference"]["high"] < 0
 
 
-def test_without_places_nobody_asks_for_guests(shop):
-    assert guests(replace(shop, places=None), shop.cut(0)) is None
-
-
 def test_what_happens_after_the_cut_is_not_learned_from(shop):
     """Another future, the same past: what was drawn or learned before the cut may not move."""
     future = shop.orders.ordered_at > CUT_DAY * DAY
