@@ -142,9 +142,9 @@ def _links(showcase: Showcase, port: int) -> list[str]:
     customer = quote(showcase.snapshot.customers.ids[showcase.customers()[-1]], safe="")
     item = quote(showcase.snapshot.catalog.items.ids[showcase.items()[0]], safe="")
     paths = (
-        f"/v1/customers/{customer}/recommendations?n=5&fields=title",
-        f"/v1/customers/{customer}/recommendations?n=5&fields=title&mode=discover",
-        f"/v1/items/{item}/bought-together?n=5&fields=title",
+        f"/v1/customers/{customer}/recommendations?n=5&fields=title,reason",
+        f"/v1/customers/{customer}/recommendations?n=5&fields=title,reason&mode=discover",
+        f"/v1/items/{item}/bought-together?n=5&fields=title,reason",
         "/v1/best-sellers?n=5&fields=title",
         "/docs",
     )
