@@ -1,6 +1,6 @@
 """What customers bought until one moment: the input of every model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,26 @@ class PurchaseHistory:
             n_orders=len(seen_orders),
             customers=bought.customers,
             items=bought.items,
+        )
+
+    def before(self, days: float) -> "PurchaseHistory":
+        """What was known so many days ago, seen from then."""
+        known = self._lines(self.age_days >= days)
+        return replace(known, age_days=known.age_days - np.float32(days))
+
+    def since(self, days: float) -> "PurchaseHistory":
+        """What was bought in the last so many days; with `before` it is the whole history."""
+        return self._lines(self.age_days < days)
+
+    def _lines(self, chosen: NDArray[np.bool_]) -> "PurchaseHistory":
+        orders, order = np.unique(self.order[chosen], return_inverse=True)
+        return replace(
+            self,
+            order=order.astype(np.int32),
+            customer=self.customer[chosen],
+            item=self.item[chosen],
+            age_days=self.age_days[chosen],
+            n_orders=len(orders),
         )
 
     def interactions(self, half_life_days: float) -> csr_array:

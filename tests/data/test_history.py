@@ -73,3 +73,19 @@ def test_an_unsorted_log_is_refused():
     log = log_of([("1", "ann", "a", 1.0, 1.0), ("2", "ann", "b", 1.0, 2.0)])
     with pytest.raises(ValueError, match="sorted by time"):
         log.lines(np.array([1, 0]))
+
+
+def test_what_was_known_days_ago_and_what_came_since_are_the_whole_history():
+    lines = [
+        ("1", "ann", "tea", 1.0, 1.0), ("1", "ann", "milk", 1.0, 1.0),
+        ("2", "bob", "tea", 1.0, 6.0), ("3", None, "milk", 1.0, 8.0), ("4", "bob", "milk", 1.0, 10.0),
+    ]  # fmt: skip
+    history = history_of(lines, 10.0)
+    before, since = history.before(4.0), history.since(4.0)
+    assert before.age_days.tolist() == [5.0, 5.0, 0.0]  # seen on day 6
+    assert since.age_days.tolist() == [2.0, 0.0]
+    assert (before.n_orders, since.n_orders) == (2, 2)
+    assert before.baskets().toarray().tolist() == [[1, 1], [0, 1]]
+    assert since.baskets().toarray().tolist() == [[1, 0], [1, 0]]
+    assert since.customer.tolist() == [-1, history.customers.position("bob")]
+    assert before.items is since.items is history.items
