@@ -16,6 +16,9 @@ from recommender.data.orders import OrderLog
 from recommender.errors import DataError
 from recommender.evaluation.past import past_catalog
 from recommender.evaluation.split import TemporalSplit
+from recommender.models.content import OwnTaste
+from recommender.models.neighbours import Neighbours
+from recommender.models.pair_features import RelatedPairs
 from recommender.models.registry import MODELS
 from recommender.ranking import build
 from recommender.ranking.eligibility import eligible_items
@@ -23,6 +26,7 @@ from recommender.ranking.examples import Examples, collect
 from recommender.ranking.features import FeatureTables
 from recommender.ranking.item_traits import ItemTraits
 from recommender.ranking.lists import ListTable
+from recommender.ranking.newcomer_rows import with_newcomers
 from recommender.ranking.pair_evidence import substitutes
 from recommender.ranking.ranker import TreeRanker
 from recommender.ranking.reranking import rerank
@@ -138,9 +142,17 @@ def recommended(
     learned: Learned, settings: Settings, customers: NDArray[np.int32], progress: Progress
 ) -> ListTable:
     """The lists of these customers, as they are published."""
-    unproven = learned.unproven(settings.lists.min_item_lines)
+    lists = ranked(learned, settings, customers, progress)
+    with progress.step("Look at each list as a whole"):
+        return rerank(lists, settings.reranking, item_traits(learned, settings))
+
+
+def ranked(
+    learned: Learned, settings: Settings, customers: NDArray[np.int32], progress: Progress
+) -> ListTable:
+    """The lists of these customers before they are looked at as a whole."""
     with progress.step("Write customer lists", total=len(customers)) as advance:
-        lists = build.recommend(
+        return build.recommend(
             learned.models,
             settings.blend,
             customers,
@@ -149,18 +161,24 @@ def recommended(
             eligible=learned.eligible,
             length=settings.lists.length,
             per_model=settings.lists.candidates_per_model,
-            reserved=Reserved(unproven, settings.reranking.new_item_share),
+            reserved=Reserved(
+                learned.unproven(settings.lists.min_item_lines),
+                settings.reranking.new_item_share,
+                OwnTaste.of(learned.models["content"]),
+            ),
             progress=advance,
         )
-    with progress.step("Look at each list as a whole"):
-        traits = ItemTraits.of(
-            learned.catalog,
-            learned.history,
-            newcomers=unproven,
-            variant_column=settings.reranking.variant_column,
-            factors=learned.models["als"].item_factors,
-        )
-        return rerank(lists, settings.reranking, traits)
+
+
+def item_traits(learned: Learned, settings: Settings) -> ItemTraits:
+    """What re-ranking needs to know of the items."""
+    return ItemTraits.of(
+        learned.catalog,
+        learned.history,
+        newcomers=learned.unproven(settings.lists.min_item_lines),
+        variant_column=settings.reranking.variant_column,
+        factors=learned.models["als"].item_factors,
+    )
 
 
 def bought_together(learned: Learned, settings: Settings, progress: Progress) -> ListTable:
@@ -171,9 +189,42 @@ def bought_together(learned: Learned, settings: Settings, progress: Progress) ->
     wanted = settings.bought_together
     with progress.step("Learn what is bought together"):
         neighbours = wanted.fit(learned.history)
+    with progress.step("Learn what fills up carts"):
+        neighbours = _weighed(neighbours, learned, settings)
         related = build.related(neighbours, "co_purchase", learned.eligible, wanted.n_neighbours)
         together = related.keep(~substitutes(learned.history, related))
         return together.first(settings.lists.length)
+
+
+def _weighed(neighbours: Neighbours, learned: Learned, settings: Settings) -> Neighbours:
+    """What is bought together, by what such relations were worth in the last days' carts."""
+    days, wanted = settings.evaluation.days, settings.bought_together
+    before, carts = learned.history.before(days), learned.history.since(days).baskets()
+    if not settings.cart_trees.can_learn(carts) or not before.n_orders:
+        return neighbours
+    known = RelatedPairs.of(wanted.fit(before).relation, before, learned.catalog)
+    trees = settings.cart_trees.fit(known, carts)
+    if trees is None:
+        return neighbours
+    return trees.weighed(RelatedPairs.of(neighbours.relation, learned.history, learned.catalog))
+
+
+def similar_items(learned: Learned, settings: Settings, progress: Progress) -> ListTable:
+    """What is like each item, as it is published; row r is the r-th item's list.
+
+    That is what the same customers buy beyond chance, and what new items are like.
+    """
+    length = settings.lists.length
+    with progress.step("Learn what is similar"):
+        neighbours = settings.similar.fit(learned.history, learned.catalog.categories()[1])
+        return with_newcomers(
+            build.related(neighbours, "item_knn", learned.eligible, length),
+            learned.models["als"],
+            learned.models["content"],
+            learned.eligible,
+            length=length,
+            settings=settings.reranking,
+        )
 
 
 def known_split(

@@ -16,8 +16,7 @@ from recommender.evaluation.judge import Verdict
 from recommender.models.protocol import RelatesItems
 from recommender.ranking import build
 from recommender.ranking.lists import SOURCES, ListTable
-from recommender.ranking.newcomer_rows import with_newcomers
-from recommender.ranking.pair_evidence import evidence_of, several_buy_both
+from recommender.ranking.pair_evidence import evidence_of
 from recommender.ranking.past_orders import past_orders
 from recommender.ranking.purchase_reasons import purchase_reasons
 from recommender.ranking.reasons import POPULAR_PLACES
@@ -25,7 +24,7 @@ from recommender.snapshot.directory import Lists, Snapshot, fingerprint
 from recommender.snapshot.manifest import Counts, Manifest, rfc3339
 
 from .evaluation import evaluate
-from .learning import EarlierWindows, Learned, bought_together, learn, recommended
+from .learning import EarlierWindows, Learned, bought_together, learn, recommended, similar_items
 from .progress import Progress
 from .settings import Settings
 from .sources import ReadOrders
@@ -81,15 +80,8 @@ def _all_lists(learned: Learned, places: Places, settings: Settings, progress: P
         names, category = learned.catalog.categories()
         sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
         best_sellers = build.best_sellers(sold, category, len(names), settings.lists.length)
-        similar = with_newcomers(
-            _similar(learned).first(settings.lists.length),
-            learned.models["als"],
-            learned.models["content"],
-            learned.eligible,
-            length=settings.lists.length,
-            settings=settings.reranking,
-        )
         local = settings.models.local_best_sellers.fit(learned.orders, places, learned.split.cut)
+    similar = similar_items(learned, settings, progress)
     together = bought_together(learned, settings, progress)
     with progress.step("Give reasons"):
         popular = best_sellers.first(POPULAR_PLACES)
@@ -118,13 +110,6 @@ def _all_lists(learned: Learned, places: Places, settings: Settings, progress: P
         local_best_sellers=build.local_best_sellers(local, learned.eligible, settings.lists.length),
         places=local.names,
     )
-
-
-def _similar(learned: Learned) -> ListTable:
-    """What the same customers buy, where that is more than one."""
-    neighbours, n_items = _relating(learned, "item_knn").neighbours, len(learned.eligible)
-    related = build.related(neighbours, "item_knn", learned.eligible, n_items)
-    return related.keep(several_buy_both(learned.history, related))
 
 
 def _relating(learned: Learned, name: str) -> RelatesItems:

@@ -12,6 +12,8 @@ from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.newcomers import NewItems
 from recommender.errors import ConfigError
 from recommender.models.bought_together import BoughtTogether
+from recommender.models.cart_trees import CartTrees
+from recommender.models.similar_items import SimilarItems
 from recommender.ranking.blend import Blend
 from recommender.ranking.ranker import Ranker
 from recommender.ranking.reranking import Reranking
@@ -38,6 +40,8 @@ class Settings:
         cleaning: what counts as a purchase.
         models: hyperparameters.
         bought_together: what stands in the lists that items and carts are answered from.
+        cart_trees: what such a relation is worth in a cart.
+        similar: what stands on item pages.
         blend: how much each model counts in a customer's list.
         ranker: what orders the list where a shop is large enough to learn it.
         reranking: what the list should be like as a whole.
@@ -51,6 +55,8 @@ class Settings:
     cleaning: CleaningRules = field(default_factory=CleaningRules)
     models: ModelSettings = field(default_factory=ModelSettings)
     bought_together: BoughtTogether = field(default_factory=BoughtTogether)
+    cart_trees: CartTrees = field(default_factory=CartTrees)
+    similar: SimilarItems = field(default_factory=SimilarItems)
     blend: Blend = field(default_factory=Blend)
     ranker: Ranker = field(default_factory=Ranker)
     reranking: Reranking = field(default_factory=Reranking)

@@ -131,6 +131,54 @@ class ContentModel:
         return scores
 
 
+@dataclass(frozen=True, slots=True)
+class OwnTaste:
+    """What of a customer's taste is not everybody's, so that it tells the new item for this customer.
+
+    By its scores alone, one new item with long factors may suit nearly every customer best. Of a customer's
+    factors only the direction counts here, and the mean direction of all customers is taken off: otherwise
+    who bought little, and so has short factors, would be given what everybody likes least.
+
+    Attributes:
+        content: tastes of customers and newcomers.
+        common: shape (factors,) float64, mean direction of the customers who have a taste.
+    """
+
+    content: ContentModel
+    common: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, content: ContentModel) -> "OwnTaste":
+        """Find what the tastes of all customers have in common."""
+        factors = content.customer_factors
+        toward = 1 / _lengths(factors)
+        has_taste = np.count_nonzero(factors.any(axis=1))
+        return cls(content, np.einsum("cf,c->f", factors, toward, dtype=np.float64) / max(1, has_taste))
+
+    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
+        """How much more each newcomer is to each customer's taste than it is to everybody's.
+
+        Args:
+            customers: shape (n,) positions.
+
+        Returns:
+            Shape (n, n_items), on average over all customers 0; and 0 for what is not new.
+        """
+        content = self.content
+        directions = (
+            content.customer_factors[customers] / _lengths(content.customer_factors[customers])[:, None]
+        )
+        scores = np.zeros((len(customers), len(content.newcomers)), np.float32)
+        scores[:, content.newcomers] = (directions - self.common) @ content.item_factors.T
+        return scores
+
+
+def _lengths(factors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of each row; 1 where the row is 0, so that it can be divided by."""
+    lengths = np.sqrt(np.einsum("cf,cf->c", factors, factors))
+    return np.where(lengths > 0, lengths, np.float32(1))
+
+
 def _with_constant(terms: csr_array) -> csr_array:
     """The terms and a column of ones, but for items of which nothing is said: these stay unknown."""
     said = csr_array((np.diff(terms.indptr) > 0).astype(np.float32)[:, None])

@@ -74,7 +74,7 @@ def recommend(
         contributions = blend.contributions(candidates)
         scores = contributions.sum(axis=1) if rank is None else rank(some, candidates)
         if reserved:
-            scores = reserved.exchanged(candidates, scores)
+            scores = reserved.exchanged(some, candidates, scores)
         ranked = _ranked(candidates, scores, contributions)
         discoveries = (
             reserved.kept(ranked, length) if reserved else among_best(ranked, ~ranked.bought, length)

@@ -39,10 +39,10 @@ def with_newcomers(
 ) -> ListTable:
     """Similar items, with rows for items that hardly anybody bought, and with those items in others' rows.
 
-    How close two items are is the product of their factors, those of a new one as its text tells them. On
-    items whose sales were hidden that came nearer to the neighbours that their buyers give them than any
-    comparison of texts did. What a row holds already stays first. A new item comes into the rows of the
-    `PAGES` items that it is closest to, and has its share of their first places, as in customers' lists.
+    How close two items are is the cosine of their factors, those of a new one as its text tells them: their
+    product would show what sells best, whatever the new item is like (docs/similar-items.md). What a row
+    holds already stays first. A new item comes into the rows of the `PAGES` items that it is closest to,
+    and has its share of their first places, as in customers' lists.
 
     Args:
         similar: one row an item, by what the same customers buy.
@@ -68,6 +68,7 @@ def _closest(als: AlsModel, content: ContentModel, eligible: NDArray[np.bool_], 
     new = np.flatnonzero(content.newcomers)
     factors = np.array(als.item_factors)
     factors[new] = content.item_factors
+    factors /= np.maximum(np.linalg.norm(factors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     size = max(1, _BLOCK_CELLS // len(factors))
     parts = [
         _closest_of(new[start : start + size], factors, content.newcomers, eligible, length)

@@ -95,17 +95,6 @@ def _of_the_same_people(pairs: "_Pairs", known: "_Known") -> NDArray[np.bool_]:
     return np.asarray((both >= _FEWEST_BUYERS) & (_least(both) > _SAME_PEOPLE * by_chance))
 
 
-def several_buy_both(history: PurchaseHistory, table: ListTable) -> NDArray[np.bool_]:
-    """Which places, shape (n,), hold an item that two known customers or more bought who bought the anchor.
-
-    Lists that relate items by who bought them would otherwise tell what one customer bought beside the item.
-    Arguments as in `evidence_of`.
-    """
-    bought = history.interactions(np.inf)
-    bought.data[:] = 1
-    return np.asarray(_Pairs.of(table).products(bought) >= _FEWEST_BUYERS)
-
-
 @dataclass(frozen=True, slots=True)
 class _Pairs:
     """Some places of a table; all of shape (n,)."""

@@ -9,6 +9,8 @@ import pytest
 
 from recommender.data.newcomers import NewItems
 from recommender.models.bought_together import BoughtTogether
+from recommender.models.cart_trees import CartTrees
+from recommender.models.similar_items import SimilarItems
 from recommender.ranking.blend import Blend
 from recommender.ranking.ranker import Ranker
 from recommender.ranking.reranking import Reranking
@@ -19,6 +21,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 
 SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(ModelSettings)} | {
     "bought_together": BoughtTogether,
+    "cart_trees": CartTrees,
+    "similar": SimilarItems,
     "lists": ListSettings,
     "new_items": NewItems,
     "evaluation": EvaluationSettings,

@@ -4,6 +4,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from recommender.data.catalog import Catalog
 from recommender.data.history import DAY, PurchaseHistory
@@ -11,7 +14,7 @@ from recommender.data.newcomers import days_on_sale
 from recommender.data.vocabulary import Vocabulary
 from recommender.models.als import Als
 from recommender.models.archive import load_model, save_model
-from recommender.models.content import FEWEST_EXAMPLES, Content, ContentModel
+from recommender.models.content import FEWEST_EXAMPLES, Content, ContentModel, OwnTaste
 from tests.shops import TASTES, log_of, planted_lines
 
 NOW = int(121 * DAY)
@@ -182,6 +185,51 @@ def test_from_too_few_items_nothing_is_told():
     als = Als(factors=2).fit(history)
     told = fit(history=history, catalog=catalog, als=als, newcomers=everything, age=age)
     assert not told.scores(np.arange(3, dtype=np.int32)).any()
+
+
+# What everybody likes, then what each of three groups of customers likes; the last customer bought little.
+GROUP = np.array([0, 0, 1, 1, 2, 2, 2])
+LIKES = np.column_stack([np.full(7, 2.0), np.eye(3)[GROUP]]) * np.array([1, 1, 1, 1, 1, 1, 0.01])[:, None]
+FOR_ALL, FOR_GROUPS = [5.0, 0, 0, 0], np.column_stack([np.ones(3), np.eye(3)])
+EVERYBODY = np.arange(len(LIKES), dtype=np.int32)
+
+
+def liking(customer_factors, *, known=()):
+    """Item 0 suits everybody's taste and items 1 to 3 a group's each; those known are not new."""
+    new = ~np.isin(np.arange(4), known)
+    told = np.vstack([FOR_ALL, FOR_GROUPS])[new]
+    return ContentModel(np.asarray(customer_factors, np.float32), new, told.astype(np.float32), np.float32(1))
+
+
+def test_one_item_suits_everybody_best_and_yet_each_group_has_its_own():
+    model = liking(LIKES)
+    assert model.scores(EVERYBODY).argmax(axis=1).tolist() == [0] * 7
+    assert OwnTaste.of(model).scores(EVERYBODY).argmax(axis=1).tolist() == (GROUP + 1).tolist()
+
+
+def test_own_taste_by_hand():
+    # Directions (1, 0) and (.6, .8); on average (.8, .4). An item along each axis.
+    factors = np.array([[2, 0], [3, 4], [0, 0]], np.float32)
+    model = ContentModel(factors, np.ones(2, bool), np.eye(2, dtype=np.float32), np.float32(1))
+    assert OwnTaste.of(model).scores(EVERYBODY[:2]) == pytest.approx(np.array([[0.2, -0.4], [-0.2, 0.4]]))
+
+
+@given(arrays(np.float32, (6, 4), elements=st.floats(-1, 1, width=16)))
+def test_over_all_who_have_a_taste_own_taste_evens_out(factors):
+    scores = OwnTaste.of(liking(factors)).scores(np.flatnonzero(factors.any(axis=1)).astype(np.int32))
+    assert scores.sum(axis=0) == pytest.approx(np.zeros(4), abs=1e-4)
+
+
+def test_own_taste_is_the_same_whomever_else_is_asked_for():
+    taste = OwnTaste.of(liking(LIKES))
+    one_by_one = [taste.scores(EVERYBODY[[n]]) for n in EVERYBODY]
+    assert np.vstack(one_by_one) == pytest.approx(taste.scores(EVERYBODY), abs=1e-6)
+
+
+def test_own_taste_says_nothing_of_what_is_not_new_and_nothing_without_a_told_item():
+    assert not OwnTaste.of(liking(LIKES, known=[2])).scores(EVERYBODY)[:, 2].any()
+    silent = ContentModel.silent(HISTORY)
+    assert not OwnTaste.of(silent).scores(EVERYBODY).any()
 
 
 def same(a, b):

@@ -10,7 +10,7 @@ from recommender.ranking.reranking import Reranking
 from tests.ranking.tables import table_of
 
 # Two tastes: items 0 to 2 are of the one, 3 to 5 of the other; 6 and 7 are new, one of each.
-SOLD = [[3, 0], [2, 0], [1, 0], [0, 3], [0, 2], [0, 1]]
+SOLD = [[1, 0.2], [2, 0], [1, 0.5], [0, 3], [0.2, 1], [0, 1]]
 TOLD = [[1, 0.1], [0.1, 1]]
 NEW = np.arange(8) >= 6
 NOTHING = [[], [], [], [], [], [], [], []]
@@ -20,9 +20,9 @@ def factors(rows):
     return np.array(rows, np.float32)
 
 
-def rows(similar=NOTHING, *, eligible=None, length=5, new=NEW, told=TOLD, **settings):
+def rows(similar=NOTHING, *, eligible=None, length=5, sold=SOLD, new=NEW, told=TOLD, **settings):
     als = AlsModel(
-        factors([[0, 0]]), factors([*SOLD, [0, 0], [0, 0]]), factors(np.eye(2)), np.float32(1), np.float32(1)
+        factors([[0, 0]]), factors([*sold, [0, 0], [0, 0]]), factors(np.eye(2)), np.float32(1), np.float32(1)
     )
     content = ContentModel(factors([[0, 0]]), new, factors(told), np.float32(1))
     shown = np.ones(8, bool) if eligible is None else np.array(eligible)
@@ -36,12 +36,18 @@ def items(table):
 
 
 def test_a_new_items_row_holds_what_is_closest_to_what_is_told_of_it():
-    # Products of (1, .1): 3, 2, 1 with its own taste, .3, .2, .1 with the other, .2 with the other new one.
-    assert items(rows())[6] == [0, 1, 2, 3, 4]
+    # Cosines with (1, .1): .9951, .9950 and .934 with its own taste, .293 with item 4, .198 with the new one.
+    assert items(rows())[6] == [0, 1, 2, 4, 7]
+
+
+def test_what_sells_best_is_not_close_to_everything():
+    # Its factors are ten times as long, and so is their product with the new item's: 11 against 1.
+    best_seller = [[10, 10], *SOLD[1:]]
+    assert items(rows(sold=best_seller))[6] == [1, 2, 0, 4, 7]
 
 
 def test_what_stands_in_a_row_already_stays_first_and_no_item_stands_twice():
-    assert items(rows([*NOTHING[:6], [2, 5], []]))[6] == [2, 5, 0, 1, 3]
+    assert items(rows([*NOTHING[:6], [2, 5], []]))[6] == [2, 5, 0, 1, 4]
 
 
 def test_a_new_item_comes_onto_the_pages_of_what_it_is_close_to():
@@ -64,7 +70,7 @@ def test_scores_never_rise_and_say_who_put_the_item_there():
 def test_what_may_not_be_shown_is_on_no_page():
     table = rows(eligible=[True, False, True, True, True, True, True, False])
     assert all(not {1, 7} & {*row} for row in items(table))
-    assert items(table)[7][0] == 3  # its own page is there all the same
+    assert items(table)[7][0] == 4  # its own page is there all the same
 
 
 def test_without_a_new_item_nothing_changes():

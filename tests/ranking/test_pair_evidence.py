@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from recommender.ranking.pair_evidence import evidence_of, several_buy_both, substitutes
+from recommender.ranking.pair_evidence import evidence_of, substitutes
 from tests.ranking.tables import table_of
 from tests.shops import history_of
 
@@ -132,15 +132,3 @@ def test_an_empty_table_has_nothing_to_tell():
     nothing = table_of([[] for _ in history.items.ids])
     assert len(evidence_of(history, nothing)) == 0
     assert substitutes(history, nothing).dtype == np.bool_
-
-
-def test_a_pair_of_one_customer_is_told_from_a_pair_of_several():
-    apart = ("9", "gus", ("nails",)), ("10", "gus", ("saw",))  # one customer has both, in two orders
-    history = history_of(lines_of(*ORDERS[:6], *apart), 1.0)
-    rows = {(a, b): several_buy_both(history, pair(history, a, b)).tolist() for a, b in (
-        ("tea", "milk"), ("jam", "milk"), ("nails", "saw"), ("tea", "saw"),
-    )}  # fmt: skip
-    # Ann and bob have tea and milk; of jam and milk only bob has both, as guests cannot be told apart.
-    assert rows == {
-        ("tea", "milk"): [True], ("jam", "milk"): [False], ("nails", "saw"): [False], ("tea", "saw"): [False],
-    }  # fmt: skip

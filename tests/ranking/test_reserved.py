@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
+from recommender.models.content import ContentModel, OwnTaste
+from recommender.ranking.blend import Blend
+from recommender.ranking.build import recommend
 from recommender.ranking.candidates import Candidates
 from recommender.ranking.reserved import Reserved, among_best
 from tests.ranking.tables import table_of
@@ -39,26 +43,36 @@ def test_the_best_of_a_kind_are_counted_row_by_row(n):
     assert among_best(table, np.array([False, True, True, True]), n).tolist() == [False, True, True, False]
 
 
-def candidates(item, *, opinion, bought=None, row=None, models=("als", "content")):
-    n = len(item)
-    scores = np.stack([np.ones(n), opinion], axis=1).astype(np.float32)
+def candidates(item, *, row, bought=None):
     return Candidates(
         n_customers=2,
-        row=np.array(row or [0] * n, np.int32),
+        row=np.array(row, np.int32),
         item=np.array(item, np.int32),
-        scores=scores,
-        bought=np.array(bought or [False] * n, bool),
-        models=models,
+        scores=np.ones((len(item), 1), np.float32),
+        bought=np.array(bought or [False] * len(item), bool),
+        models=("als",),
     )
 
 
-def exchanged(scores, *, new, **known):
-    is_new = np.isin(np.arange(20), new)
-    return Reserved(is_new, 0.1).exchanged(candidates(**known), np.array(scores, np.float32)).tolist()
+def taste(row, item, opinion):
+    """Two customers' opinions of 20 items, written down."""
+    told = np.zeros((20, 2), np.float32)
+    told[item, row] = opinion
+    model = ContentModel(np.eye(2, dtype=np.float32), np.ones(20, bool), told, np.float32(1))
+    return OwnTaste(model, np.zeros(2))
 
 
-def test_new_items_hand_on_their_scores_best_to_best_by_content():
-    # Items 1, 2 and 3 are new; of .5, .3 and .1 the best goes to 3, which content likes best.
+def exchanged(scores, *, new, item, opinion=None, row=None, bought=None):
+    row = row or [0] * len(item)
+    reserved = Reserved(
+        np.isin(np.arange(20), new), 0.1, None if opinion is None else taste(row, item, opinion)
+    )
+    pairs = candidates(item, row=row, bought=bought)
+    return reserved.exchanged(np.array([0, 1], np.int32), pairs, np.array(scores, np.float32)).tolist()
+
+
+def test_new_items_hand_on_their_scores_best_to_best_by_own_taste():
+    # Items 1, 2 and 3 are new; of .5, .3 and .1 the best goes to 3, which suits the customer best.
     found = exchanged([0.9, 0.5, 0.3, 0.1], new=[1, 2, 3], item=[0, 1, 2, 3], opinion=[0, 0.2, 0.1, 0.8])
     assert found == pytest.approx([0.9, 0.3, 0.1, 0.5])
 
@@ -69,10 +83,34 @@ def test_scores_are_not_handed_on_to_another_customer_nor_by_what_was_bought_bef
     assert exchanged([4, 3, 2, 1], new=[1, 2], bought=[True, False] * 2, **of_two) == [4, 3, 2, 1]
 
 
-def test_where_content_has_no_opinion_the_ranker_decides():
+def test_where_taste_has_no_opinion_the_ranker_decides():
     assert exchanged([1, 3, 2], new=[0, 1, 2], item=[0, 1, 2], opinion=[0, 0, 0]) == [1, 3, 2]
-    named_otherwise = {"item": [0, 1], "opinion": [0.1, 0.9], "models": ("als", "item_knn")}
-    assert exchanged([2, 1], new=[0, 1], **named_otherwise) == [2, 1]
+    assert exchanged([2, 1], new=[0, 1], item=[0, 1]) == [2, 1]
+
+
+@pytest.mark.parametrize("asked_for", [[0, 1, 2, 3, 4, 5], [4, 1], [2]])
+def test_lists_of_different_tastes_hold_different_new_items(asked_for):
+    # Items 0 to 2 sell; 3 is new and much to everybody's taste, 4 and 5 are new and for a half each.
+    factors = np.array([[1, 1, 0]] * 3 + [[1, 0, 1]] * 3, np.float32)
+    told = np.array([[9, 0, 0], [1, 1, 0], [1, 0, 1]], np.float32)
+    content = ContentModel(factors, np.arange(6) >= 3, told, np.float32(1))
+    lists = recommend(
+        {"als": Sold(), "content": content},
+        Blend(),
+        np.array(asked_for, np.int32),
+        bought=csr_array((6, 6)),
+        eligible=np.ones(6, bool),
+        length=2,
+        reserved=Reserved(content.newcomers, 0.5, OwnTaste.of(content)),
+    )
+    assert [row.items.tolist() for row in lists] == [[0, 4] if n < 3 else [0, 5] for n in asked_for]
+
+
+class Sold:
+    """Knows of the first three items only, the first being the best."""
+
+    def scores(self, customers):
+        return np.tile(np.array([3, 2, 1, 0, 0, 0], np.float32), (len(customers), 1))
 
 
 @given(

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets import planted_shop
+from recommender.data.catalog import Catalog
 from recommender.data.history import DAY
 from recommender.ranking.lists import ListTable
-from recommender.training.learning import EarlierWindows, learn, recommended
+from recommender.training.learning import EarlierWindows, bought_together, learn, recommended
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources import read_orders
+from tests.shops import history_of
 
 SMALL = Settings(evaluation=replace(Settings().evaluation, days=14))
 SMALL = replace(SMALL, ranker=replace(SMALL.ranker, fewest_customers=50, trees=20, leaves=7))
@@ -75,3 +77,29 @@ def test_windows_learned_from_before_are_used_again_and_change_nothing(shop):
     assert again.ranker is not None
     alone = learned(shop).ranker
     assert alone is not None and alone == again.ranker
+
+
+def beside(table: ListTable) -> set[tuple[int, int]]:
+    return set(zip(table.row_of_place().tolist(), table.items.tolist(), strict=True))
+
+
+def test_what_is_bought_together_is_weighed_by_the_last_carts_where_there_are_enough(shop):
+    rng = np.random.default_rng(0)
+    kinds = [[f"{kind}-{number}" for number in range(20)] for kind in ("tea", "diy", "garden")]
+    baskets = [(*rng.choice(kinds[n % 3], 4, replace=False), kinds[0][n % 20]) for n in range(600)]
+    lines = [(f"{n}", f"c{n}", item, 1.0, n / 20) for n, basket in enumerate(baskets) for item in set(basket)]
+    history = history_of(lines, 30.0)
+    found = replace(
+        learned(shop),
+        history=history,
+        catalog=Catalog.unknown(history.items),
+        eligible=np.ones(len(history.items), bool),
+    )
+    plain = bought_together(found, SMALL, Silent())  # fewer carts than the trees ask for
+    few = replace(SMALL, cart_trees=replace(SMALL.cart_trees, fewest_carts=20))
+    weighed, again = (bought_together(found, few, Silent()) for _ in range(2))
+    assert beside(weighed) == beside(plain)
+    assert not same(weighed, plain)
+    assert same(weighed, again)
+    none = replace(few, cart_trees=replace(few.cart_trees, trees=0))
+    assert same(bought_together(found, none, Silent()), plain)
