@@ -81,7 +81,9 @@ LIST_CALLS = (
         summary="What to add to a cart",
         description="The bought-together lists of the cart's items, merged by the sum of their scores; the "
         "cart's own items never come back. With a known customer, the customer's own list and "
-        "what they put together in their last orders are added, and `mode` applies.",
+        "what they put together in their last orders are added, and `mode` applies. A guest's cart of "
+        "which no item has such a list, as with new items, is answered with items similar to them, then with "
+        "best sellers.",
         example={"cart": ["1001", "1002"], "customer_id": "17850", "n": 4, "fields": ["title", "price"]},
     ),
     ListCall(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking.cart import NOTHING, CustomerLists, list_for_cart
+from recommender.ranking.cart import NOTHING, CustomerLists, list_for_cart, merged
 from recommender.ranking.lists import RecommendationList
 from recommender.snapshot.encoding import entry_key
 
@@ -26,16 +26,29 @@ class Rung:
         name: what an answer from here calls its source.
         keys: the stored lists that it needs.
         look_up: the list that it proposes; an empty one when it has nothing.
+        seldom: whether its stored lists are read only where no rung before it has an answer, in a round trip
+            of their own.
     """
 
     name: RungName
     keys: Callable[[Question], tuple[str, ...]]
     look_up: Callable[[Question, Lists, LiveSnapshot], RecommendationList]
+    seldom: bool = False
 
 
 def keys_of(ladder: tuple[Rung, ...], asked: Question) -> list[str]:
     """Every stored list that some rung needs, so that one read fetches them all."""
     return list(dict.fromkeys(key for rung in ladder for key in rung.keys(asked)))
+
+
+def read_first(ladder: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    """The rungs whose lists are read before any rung is tried."""
+    return tuple(rung for rung in ladder if not rung.seldom)
+
+
+def read_late(tried: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    """The rungs whose lists are to be read now that they were tried."""
+    return tuple(rung for rung in tried if rung.seldom)
 
 
 def first_answer(
@@ -137,6 +150,10 @@ def _with_cart(asked: Question, lists: Lists, live: LiveSnapshot) -> Recommendat
     return _only_repeats(ranked, asked, lists)
 
 
+def _like_the_cart(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
+    return merged([lists[key] for key in _similar_keys(asked) if key in lists])
+
+
 def _best_in_category(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
     return live.best_sellers.get(asked.category, NOTHING) if asked.category else NOTHING
 
@@ -159,6 +176,7 @@ PERSONAL = Rung("personal", _own_key, _personal)
 SIMILAR = Rung("similar", _similar_keys, _similar)
 BOUGHT_TOGETHER = Rung("co_purchase", _bought_together_keys, _bought_together)
 WITH_CART = Rung("co_purchase", _cart_keys, _with_cart)
+LIKE_THE_CART = Rung("similar", _similar_keys, _like_the_cart, seldom=True)
 BEST_IN_CATEGORY = Rung("best_sellers", _no_keys, _best_in_category)
 BEST_BESIDE_ITEM = Rung("best_sellers", _no_keys, _best_beside_item)
 BEST_IN_PLACE = Rung("best_sellers", _place_keys, _best_in_place)
@@ -168,7 +186,7 @@ LADDERS: Mapping[CallName, tuple[Rung, ...]] = {
     "customer": (PERSONAL, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
     "similar": (SIMILAR, BOUGHT_TOGETHER, BEST_BESIDE_ITEM, BEST_OVERALL),
     "bought_together": (BOUGHT_TOGETHER, SIMILAR, BEST_BESIDE_ITEM, BEST_OVERALL),
-    "cart": (WITH_CART, PERSONAL, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
+    "cart": (WITH_CART, PERSONAL, LIKE_THE_CART, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
     "best_sellers": (BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
 }
 """The rungs of each call, first choice first. A `strict` question stops after the first."""

@@ -170,6 +170,8 @@ def _split(texts: list[str]) -> list[str]:
 
 
 def _from_json(rule: FieldRule, value: object) -> object:
+    if rule.repeated and not isinstance(value, list):
+        raise ValueError(f"must be a JSON array: {rule.must_be}, got {reprlib.repr(value)}")
     return _convert(rule, value, strict=True)
 
 

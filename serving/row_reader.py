@@ -1,4 +1,4 @@
-"""Reads stored lists: one round trip a request, and the recent ones from memory when the store is gone."""
+"""Reads stored lists: many in one round trip, and the recent ones from memory when the store is gone."""
 
 import logging
 from collections import OrderedDict
@@ -31,6 +31,10 @@ class Reading:
     rows: Mapping[str, bytes]
     stale: bool = False
     unread: frozenset[str] = frozenset()
+
+    def with_more(self, other: "Reading") -> "Reading":
+        """What came of both readings."""
+        return Reading({**self.rows, **other.rows}, self.stale or other.stale, self.unread | other.unread)
 
 
 class RowReader:

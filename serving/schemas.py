@@ -96,8 +96,9 @@ Place = Annotated[
     Id | None,
     _must_be(
         f"a place of 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL",
-        "Where the customer is, as the orders call it, such as `France`: where best sellers are answered, "
-        "those of the place come first. A place that the snapshot does not know is passed over.",
+        "Where the customer is, spelt as the orders spell it, such as `France` and not `france`: where best "
+        "sellers are answered, those of the place come first. A place that the snapshot does not know is "
+        "passed over.",
     ),
 ]
 

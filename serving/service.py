@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable
@@ -12,7 +14,7 @@ from recommender.ranking.lists import RecommendationList
 
 from .errors import UnknownItem
 from .follower import SnapshotFollower
-from .ladder import LADDERS, Rung, first_answer, keys_of, past_orders_key
+from .ladder import LADDERS, Rung, first_answer, keys_of, past_orders_key, read_first, read_late
 from .live_snapshot import LiveSnapshot
 from .question import Question
 from .reasons import Explainer, reason_keys
@@ -20,6 +22,23 @@ from .row_reader import Reading, RowReader
 from .schemas import Ready, Recommendations, RecommendedItem
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a walk down the ladder found.
+
+    Attributes:
+        reading: the stored entries that were read for it.
+        lists: the sound lists among them, by key.
+        tried: the rungs that were tried; the last one answers.
+        ranked: its answer.
+    """
+
+    reading: Reading
+    lists: Mapping[str, RecommendationList]
+    tried: tuple[Rung, ...]
+    ranked: RecommendationList
 
 
 class RecommendationService:
@@ -37,19 +56,17 @@ class RecommendationService:
             UnknownItem: a strict question about an item that the snapshot does not know.
         """
         live = self._live()
-        ladder = _ladder(asked, live)
-        for_lists, for_reasons = keys_of(ladder, asked), reason_keys(asked)
-        reading = self._read(live, [*for_lists, *for_reasons])
-        lists = _sound_lists(_some(reading.rows, for_lists), asked, live)
-        tried, ranked = first_answer(ladder, asked, lists, live)
+        ladder, for_reasons = _ladder(asked, live), reason_keys(asked)
+        found = self._walk(ladder, asked, live)
+        reading, lists, tried = found.reading, found.lists, found.tried
         explainer = Explainer.of(asked, tried[-1].name, lists, _some(reading.rows, for_reasons), live)
-        unreadable = reading.unread | (_some(reading.rows, for_lists).keys() - lists.keys())
+        unreadable = reading.unread | (_some(reading.rows, keys_of(ladder, asked)).keys() - lists.keys())
         degraded = not unreadable.isdisjoint(keys_of(tried, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
         return Recommendations(
             recommendation_id=asked.recommendation_id(live.id, degraded=degraded or unexplained),
-            items=_render(ranked, asked, explainer),
+            items=_render(found.ranked, asked, explainer),
             source=tried[-1].name,
             snapshot=live.id,
             generated_at=live.manifest.generated_at,
@@ -85,6 +102,19 @@ class RecommendationService:
             trouble=self._follower.trouble,
         )
 
+    def _walk(self, ladder: tuple[Rung, ...], asked: Question, live: LiveSnapshot) -> _Found:
+        """Walk down the ladder; once more, with their lists, where that comes to rungs seldom needed."""
+        keys = keys_of(read_first(ladder), asked)
+        reading = self._read(live, [*keys, *reason_keys(asked)])
+        lists = _sound_lists(_some(reading.rows, keys), asked, live)
+        tried, ranked = first_answer(ladder, asked, lists, live)
+        late = keys_of(read_late(tried), _about_known_items(asked, live))
+        if late:
+            more = self._read(live, late)
+            reading, lists = reading.with_more(more), lists | _sound_lists(more.rows, asked, live)
+            tried, ranked = first_answer(ladder, asked, lists, live)
+        return _Found(reading, lists, tried, ranked)
+
     def _live(self) -> LiveSnapshot:
         live = self._follower.live
         if live is None:
@@ -109,6 +139,11 @@ def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:
             "wait for the next training, or ask without strict to get best sellers instead"
         )
     return ladder[:1]
+
+
+def _about_known_items(asked: Question, live: LiveSnapshot) -> Question:
+    """The question without ids that the snapshot does not know, which have no stored entry."""
+    return msgspec.structs.replace(asked, items=tuple(id_ for id_ in asked.items if id_ in live.vocabulary))
 
 
 def _some(rows: Mapping[str, bytes], keys: Iterable[str]) -> dict[str, bytes]:

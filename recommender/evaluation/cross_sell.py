@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender.data.halves import half_of_each, only_entries, row_of_entry
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.vocabulary import Vocabulary
 from recommender.evaluation.accuracy import Marked, mark
 from recommender.evaluation.split import TemporalSplit
-from recommender.ranking.cart import NOTHING, OF_A_GUEST, CustomerLists, list_for_cart
+from recommender.ranking.cart import NOTHING, OF_A_GUEST, CustomerLists, list_for_cart, merged
 from recommender.ranking.lists import ListTable, RecommendationList
 
 CART_TASKS: Mapping[str, bool] = {"cross_sell_guest": False, "cross_sell_known": True}
@@ -72,11 +73,11 @@ class Carts:
         if len(judged) > most:
             judged = np.sort(rng.permutation(judged)[:most])
         bought, customer = bought[judged], customer[judged]
-        shown = _half_of_each(bought, rng)
+        shown = half_of_each(bought, rng)
         known = np.append(split.had_order(), False)[customer]  # the last entry is where GUEST, -1, looks
         return cls(
-            shown=_only(bought, shown),
-            hidden=_only(bought, ~shown),
+            shown=only_entries(bought, shown),
+            hidden=only_entries(bought, ~shown),
             spent=spent[judged],
             customer=np.where(known, customer, GUEST).astype(np.int32),
             # A guest is a person too, but nobody knows whether two guests are the same one.
@@ -94,7 +95,7 @@ class Carts:
         judged = np.flatnonzero(self.customer != GUEST) if known else np.arange(len(self))
         lists = [self._list(answer, int(cart), known, n_places) for cart in judged]
         # A row without anything to find is not judged.
-        hidden = _only(self.hidden, np.isin(_row_of_entry(self.hidden), judged))
+        hidden = only_entries(self.hidden, np.isin(row_of_entry(self.hidden), judged))
         return mark(_in_rows(lists, judged, len(self)), hidden, self.spent, n_places)
 
     def _list(self, answer: Answer, cart: int, known: bool, n_places: int) -> RecommendationList:
@@ -109,6 +110,7 @@ class CartLists:
 
     Attributes:
         together: lists of what is bought together with an item.
+        similar: lists of what is like an item, in the same rows.
         row_of_item: shape (n_items,) int32, row of each item in `together`, -1 where it has none.
         own: customers' lists.
         orders: customers' last orders, row c those of customer c.
@@ -117,6 +119,7 @@ class CartLists:
     """
 
     together: ListTable
+    similar: ListTable
     row_of_item: NDArray[np.int32]
     own: ListTable
     orders: ListTable
@@ -124,11 +127,17 @@ class CartLists:
     best_sellers: RecommendationList
 
     def answer(self, items: NDArray[np.int32], customer: int) -> RecommendationList:
-        """See `Answer`."""
+        """See `Answer`; the first rung of the ladder that has something to show beside the cart."""
+        together, similar = self._rows(self.together, items), self._rows(self.similar, items)
+        for ranked in (list_for_cart(items, together, self._lists_of(customer)), merged(similar)):
+            shown = ranked.keep(~np.isin(ranked.items, items))
+            if len(shown):
+                return shown
+        return self.best_sellers
+
+    def _rows(self, table: ListTable, items: NDArray[np.int32]) -> list[RecommendationList]:
         rows = self.row_of_item[items]
-        lists = [self.together.row(row) for row in rows[rows >= 0]]
-        found = list_for_cart(items, lists, self._lists_of(customer))
-        return found if len(found) else self.best_sellers
+        return [table.row(row) for row in rows[rows >= 0]]
 
     def _lists_of(self, customer: int) -> CustomerLists:
         if customer == GUEST:
@@ -192,26 +201,6 @@ def _baskets(orders: OrderLog, items: Vocabulary) -> tuple[csr_array, csr_array,
     customer = np.full(len(orders.orders), GUEST, np.int32)
     customer[orders.order] = orders.customer
     return bought, csr_array((money, at), shape=shape), customer
-
-
-def _half_of_each(baskets: csr_array, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which stored entries are shown: half of each row, rounded down."""
-    row, size = _row_of_entry(baskets), np.diff(baskets.indptr)
-    shuffled = np.lexsort((rng.random(len(row)), row))
-    place = np.empty(len(row), np.int64)
-    place[shuffled] = np.arange(len(row)) - baskets.indptr[row]
-    return np.asarray(place < (size // 2)[row])
-
-
-def _row_of_entry(matrix: csr_array) -> NDArray[np.int64]:
-    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-
-
-def _only(matrix: csr_array, entries: NDArray[np.bool_]) -> csr_array:
-    """The matrix with nothing but these of its stored entries."""
-    kept_before = np.concatenate(([0], np.cumsum(entries)))
-    parts = (matrix.data[entries], matrix.indices[entries], kept_before[matrix.indptr])
-    return csr_array(parts, shape=matrix.shape)
 
 
 def _in_rows(lists: Sequence[RecommendationList], rows: NDArray[np.intp], n_rows: int) -> ListTable:

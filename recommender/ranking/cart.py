@@ -8,8 +8,19 @@ from numpy.typing import NDArray
 
 from recommender.ranking.lists import RecommendationList
 
-OWN_WEIGHT = 1.3
-"""What the first place of a customer's own list counts, beside 1 for what goes best with the cart."""
+OWN_WEIGHT, REPEATS_WEIGHT = 0.4, 2.0
+"""What the first place of a customer's own list counts, beside 1 for what goes best with the cart, and how
+much more it does of a customer who buys nothing but what they bought before."""
+
+REPEATS_SHRINKAGE = 5
+"""Purchases that were no repeats that every customer starts with."""
+
+CART_POWER = 0.7
+"""Power of the scores by the cart, scaled to their best: beside a customer's wishes its first few places
+would count too much otherwise."""
+
+ORDERS_WEIGHT = 0.7
+"""What counts best by the customer's past orders, beside the same."""
 
 OWN_HALVING = 5
 """The place of the own list that counts half as much as the first, places counted from 0."""
@@ -48,12 +59,14 @@ def list_for_cart(
     The scores of the lists of the cart's items are added up. For a known customer three things are added up,
     the first and the last of them scaled to their best:
 
-    - that list;
-    - for place p of the customer's own list, OWN_WEIGHT · OWN_HALVING / (OWN_HALVING + p): places and not
-      scores, since how fast scores fall says more of what made them than of the customer;
-    - for every past order that holds the item, how many of the cart's items it holds ÷ √(its size), faded by
-      the number of newer orders. What only one customer puts together stands in nobody else's lists
-      (`BoughtTogether.fewest_customers`), and has its effect here.
+    - that list, to the power of CART_POWER;
+    - for place p of the customer's own list, w · OWN_HALVING / (OWN_HALVING + p): places and not scores,
+      since how fast scores fall says more of what made them than of the customer. With r the share of
+      repeats in the past orders, w = OWN_WEIGHT + REPEATS_WEIGHT · r: who seldom buys a thing again has a
+      cart that says more than they do;
+    - ORDERS_WEIGHT times, for every past order that holds the item, how many of the cart's items it holds ÷
+      √(its size), faded by the number of newer orders. What only one customer puts together stands in nobody
+      else's lists (`BoughtTogether.fewest_customers`), and has its effect here.
 
     Nothing is left out, not even what the cart holds. The weights were chosen on earlier windows
     (docs/cross-sell.md).
@@ -67,15 +80,25 @@ def list_for_cart(
         Best first; ties go to the lower item position. An item keeps the source of the first list that holds
         it, and is marked as bought where the customer's own list or orders say so.
     """
-    of_cart = _merged(together)
+    of_cart = merged(together)
     if not len(customer.own) and not len(customer.orders):
         return of_cart
-    of_orders = _merged([_like_the_cart(customer.orders, cart)])
-    return _merged([_scaled(of_cart), _by_place(customer.own), _scaled(of_orders)])
+    of_orders = merged([_like_the_cart(customer.orders, cart)])
+    return merged(
+        [
+            _scaled(of_cart, power=CART_POWER),
+            _by_place(customer.own, first=OWN_WEIGHT + REPEATS_WEIGHT * _repeats(customer.orders)),
+            _scaled(of_orders, best=ORDERS_WEIGHT),
+        ]
+    )
 
 
-def _merged(lists: Sequence[RecommendationList]) -> RecommendationList:
-    """The items of all lists by the sum of their scores."""
+def merged(lists: Sequence[RecommendationList]) -> RecommendationList:
+    """The items of all lists by the sum of their scores, best first; see `list_for_cart`.
+
+    Of the lists of similar items it makes what a cart is shown where neither anything is bought together
+    with its items nor anything known of its customer, as with new items in a guest's cart.
+    """
     lists = lists or [NOTHING]
     whole = RecommendationList(
         **{
@@ -95,15 +118,18 @@ def _taken(ranked: RecommendationList, places: NDArray[np.intp]) -> Recommendati
     return RecommendationList(**{f.name: getattr(ranked, f.name)[places] for f in fields(RecommendationList)})
 
 
-def _scaled(ranked: RecommendationList) -> RecommendationList:
-    best = ranked.scores.max(initial=0)
-    return replace(ranked, scores=ranked.scores / best) if best > 0 else ranked
+def _scaled(ranked: RecommendationList, *, best: float = 1.0, power: float = 1.0) -> RecommendationList:
+    most = ranked.scores.max(initial=0)
+    return replace(ranked, scores=best * (ranked.scores / most) ** power) if most > 0 else ranked
 
 
-def _by_place(own: RecommendationList) -> RecommendationList:
-    return replace(
-        own, scores=OWN_WEIGHT * OWN_HALVING / (OWN_HALVING + np.arange(len(own), dtype=np.float32))
-    )
+def _by_place(own: RecommendationList, *, first: float) -> RecommendationList:
+    return replace(own, scores=first * OWN_HALVING / (OWN_HALVING + np.arange(len(own), dtype=np.float32)))
+
+
+def _repeats(orders: RecommendationList) -> float:
+    """Share of the purchases in past orders that were of an item bought before, in [0, 1)."""
+    return (len(orders) - len(np.unique(orders.items))) / (len(orders) + REPEATS_SHRINKAGE)
 
 
 def _like_the_cart(orders: RecommendationList, cart: NDArray[np.int32]) -> RecommendationList:

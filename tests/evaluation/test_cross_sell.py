@@ -12,7 +12,7 @@ from recommender.ranking.lists import RecommendationList
 from tests.ranking.tables import table_of
 from tests.shops import log_of
 
-JAM, MILK, NAILS, TEA = range(4)
+JAM, MILK, NAILS, TEA, SAW = range(5)
 
 LINES = [
     ("01", "ann", "tea", 1.0, 1.0), ("01", "ann", "milk", 1.0, 1.0),
@@ -117,8 +117,9 @@ def test_a_shop_of_guests_has_guests_carts():
 @pytest.fixture
 def stored():
     return CartLists(
-        together=table_of([[MILK], [JAM, TEA]]),
-        row_of_item=np.array([-1, 1, -1, 0], np.int32),
+        together=table_of([[MILK], [JAM, TEA], []]),
+        similar=table_of([[], [], [SAW, NAILS, TEA]]),
+        row_of_item=np.array([-1, 1, -1, 0, 2], np.int32),
         own=table_of([[NAILS]]),
         orders=table_of([[], []]),
         row_of_customer=np.array([0, -1], np.int32),
@@ -127,14 +128,25 @@ def stored():
 
 
 def test_a_cart_is_answered_from_the_lists_of_its_items_and_of_its_customer(stored):
-    assert stored.answer(np.array([TEA, MILK]), GUEST).items.tolist() == [JAM, MILK, TEA]
-    assert stored.answer(np.array([TEA, MILK]), 1).items.tolist() == [JAM, MILK, TEA]
+    assert stored.answer(np.array([TEA, JAM]), GUEST).items.tolist() == [MILK]
+    assert stored.answer(np.array([TEA, MILK]), GUEST).items.tolist() == [JAM]
+    assert stored.answer(np.array([TEA, MILK]), 1).items.tolist() == [JAM]
     assert set(stored.answer(np.array([TEA]), 0).items.tolist()) == {MILK, NAILS}
 
 
 def test_where_nothing_goes_with_the_cart_its_customer_and_then_best_sellers_answer(stored):
-    assert stored.answer(np.array([NAILS]), 0).items.tolist() == [NAILS]
+    assert stored.answer(np.array([JAM]), 0).items.tolist() == [NAILS]
+    assert stored.answer(np.array([NAILS]), 0).items.tolist() == [
+        TEA
+    ]  # the list holds but what is in the cart
     assert stored.answer(np.array([NAILS]), GUEST).items.tolist() == [TEA]
+
+
+def test_a_cart_that_nothing_goes_with_shows_a_guest_what_is_similar(stored):
+    assert stored.answer(np.array([SAW]), GUEST).items.tolist() == [NAILS, TEA]
+    assert stored.answer(np.array([SAW, NAILS]), GUEST).items.tolist() == [TEA]
+    assert stored.answer(np.array([SAW]), 0).items.tolist() == [NAILS]  # the customer's own list
+    assert stored.answer(np.array([SAW, TEA]), GUEST).items.tolist() == [MILK]
 
 
 def test_counting_ranks_by_orders_that_hold_both_added_up_over_the_cart():

@@ -4,12 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.ranking.cart import (
+    CART_POWER,
     NOTHING,
     ORDERS_HALVING,
+    ORDERS_WEIGHT,
     OWN_HALVING,
     OWN_WEIGHT,
+    REPEATS_SHRINKAGE,
+    REPEATS_WEIGHT,
     CustomerLists,
     list_for_cart,
+    merged,
 )
 from recommender.ranking.lists import RecommendationList
 
@@ -71,9 +76,9 @@ def test_what_the_customer_bought_is_marked_wherever_it_was_proposed():
 
 def test_the_customers_places_are_added_to_the_scaled_scores_of_the_cart():
     found = filled(ranked({1: 8, 2: 4}), own=ranked({3: 0.08, 2: 0.04}))
-    assert found.items.tolist() == [2, 3, 1]
-    expected = {1: 1.0, 2: 0.5 + OWN_WEIGHT * OWN_HALVING / (OWN_HALVING + 1), 3: OWN_WEIGHT}
-    assert by_item(found) == pytest.approx(expected)
+    assert found.items.tolist() == [1, 2, 3]
+    second = 0.5**CART_POWER + OWN_WEIGHT * OWN_HALVING / (OWN_HALVING + 1)
+    assert by_item(found) == pytest.approx({1: 1.0, 2: second, 3: OWN_WEIGHT})
 
 
 def test_a_place_as_far_down_as_the_halving_counts_half():
@@ -92,7 +97,17 @@ def test_past_orders_add_what_stood_beside_the_carts_items():
         JAM: 2 * oldest / 2,
         SAW: 2 * oldest / 2,
     }
-    assert found == pytest.approx({item: score / by_hand[TEA] for item, score in by_hand.items()})
+    assert found == pytest.approx(
+        {item: ORDERS_WEIGHT * score / by_hand[TEA] for item, score in by_hand.items()}
+    )
+
+
+def test_the_own_list_of_who_buys_the_same_again_counts_more():
+    own, often, never = ranked({NAILS: 1}), orders_of({SAW}, {SAW}, {SAW}), orders_of({SAW}, {TEA}, {MILK})
+    again = by_item(filled(ranked({JAM: 1}), own=own, orders=often))[NAILS]
+    anew = by_item(filled(ranked({JAM: 1}), own=own, orders=never))[NAILS]
+    assert anew == pytest.approx(OWN_WEIGHT)
+    assert again == pytest.approx(OWN_WEIGHT + REPEATS_WEIGHT * 2 / (3 + REPEATS_SHRINKAGE))
 
 
 def test_orders_that_share_nothing_with_the_cart_say_nothing():
@@ -135,6 +150,12 @@ def test_a_known_customer_adds_wishes_and_a_guest_none():
     together = ranked({1: 2, 2: 1})
     assert list_for_cart(EMPTY, [together]).items.tolist() == filled(together).items.tolist() == [1, 2]
     assert set(filled(together, own=ranked({9: 1})).items.tolist()) == {1, 2, 9}
+
+
+def test_similar_items_of_several_items_are_merged_by_the_sum_of_their_scores():
+    found = merged([ranked({MILK: 2, JAM: 1}, source=1), ranked({JAM: 3}, source=2)])
+    assert (by_item(found), by_item(found, "sources")) == ({JAM: 4, MILK: 2}, {JAM: 1, MILK: 1})
+    assert len(merged([])) == 0
 
 
 def test_lists_without_places_give_what_is_left():

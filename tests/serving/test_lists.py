@@ -161,11 +161,12 @@ def test_two_items_that_agree_beat_one_that_insists(shop: ServedShop):
 def test_a_known_customers_own_items_move_up_and_join_in(shop: ServedShop):
     answer = shop.ask_for_cart(cart=["tea"], customer_id="ann")
     # tea: milk 2 / 2, honey 1 / 2 · ann's list: honey, hammer and milk 1, 2 and 4 places after the first,
-    # and her older order holds milk beside tea: 1 / √2 · 2^(-1/20), of 1 + this for tea itself
+    # which counts 0.4 + 2 × 1 / 8, as one of her three purchases is a repeat and every customer starts with
+    # five that are none · her older order holds milk beside tea: 1 / √2 · 2^(-1/20), of 1 + this for tea
     assert [(i["item_id"], i["score"]) for i in answer["items"]] == [
-        ("milk", 2.128),  # 1 + 1.3 × 5 / 9 + 0.683 / 1.683
-        ("honey", 1.583),  # 0.5 + 1.3 × 5 / 6
-        ("hammer", 0.9286),  # 1.3 × 5 / 7
+        ("milk", 1.645),  # 1 + 0.65 × 5 / 9 + 0.7 × 0.683 / 1.683
+        ("honey", 1.157),  # 0.5 ** 0.7 + 0.65 × 5 / 6
+        ("hammer", 0.4643),  # 0.65 × 5 / 7
     ]
 
 
@@ -187,7 +188,31 @@ def test_what_a_customer_alone_puts_together_answers_where_no_list_does(shop: Se
     shop.follower.poll()
     known = shop.ask_for_cart(cart=["tea"], customer_id="ann", mode="repeat")
     assert (ids(known), known["source"]) == (["milk"], "co_purchase")
-    assert shop.ask_for_cart(cart=["tea"])["source"] == "best_sellers"
+    assert shop.ask_for_cart(cart=["tea"])["source"] == "similar"
+
+
+def test_a_guests_cart_of_items_bought_with_nothing_shows_what_is_similar_to_them(shop: ServedShop):
+    publish(shop.store, "tuesday", {entry_key("bought-together", "tea"): None})
+    shop.follower.poll()
+    answer = shop.ask_for_cart(cart=["tea", ODD_ID, "unicorn"])
+    # tea: honey 2, milk 1 · the cheese bread: milk 1
+    assert [(i["item_id"], i["score"]) for i in answer["items"]] == [("milk", 2), ("honey", 2)]
+    assert answer["source"] == "similar"
+    assert {item["source"] for item in answer["items"]} == {"item_knn"}
+    assert ids(shop.ask_for_cart(cart=["tea"], exclude=["honey"])) == ["milk"]
+    assert ids(shop.ask_for_cart(cart=["tea"], strict=True)) == []
+
+
+def test_similar_items_answer_a_cart_only_where_nothing_is_known_of_its_customer(shop: ServedShop):
+    assert shop.ask_for_cart(cart=[ODD_ID], customer_id="bob")["source"] == "personal"
+    assert shop.ask_for_cart(cart=[ODD_ID], customer_id="nobody")["source"] == "similar"
+
+
+def test_a_cart_falls_past_similar_items_that_may_not_be_shown(shop: ServedShop):
+    answer = shop.ask_for_cart(cart=[ODD_ID], category="tools")
+    assert (ids(answer), answer["source"]) == (["nails", "hammer"], "best_sellers")
+    answer = shop.ask_for_cart(cart=["hammer"], exclude=["nails"], n=1)  # its similar item is the saw
+    assert (ids(answer), answer["source"]) == (["tea"], "best_sellers")
 
 
 def test_a_guest_of_whom_only_the_place_is_known_gets_its_best_sellers(shop: ServedShop):
@@ -200,6 +225,10 @@ def test_a_guest_of_whom_only_the_place_is_known_gets_its_best_sellers(shop: Ser
 def test_a_category_goes_before_a_place_and_an_own_list_before_both(shop: ServedShop):
     assert ids(shop.get("/v1/best-sellers?place=Frankreich&category=food")) == ["tea", "milk", "honey"]
     assert shop.get("/v1/customers/ann/recommendations?place=Frankreich")["source"] == "personal"
+
+
+def test_a_place_is_spelt_as_the_orders_spell_it(shop: ServedShop):
+    assert shop.get("/v1/best-sellers?place=frankreich")["items"] == shop.get("/v1/best-sellers")["items"]
 
 
 def test_a_place_that_nobody_knows_shows_the_whole_shops_best_sellers(shop: ServedShop):
@@ -224,6 +253,17 @@ def test_one_question_costs_at_most_one_round_trip(shop: ServedShop):
     assert shop.store.reads == before + 1
 
 
+def test_only_a_cart_that_goes_with_nothing_costs_a_second_round_trip(shop: ServedShop):
+    before = shop.store.reads
+    shop.ask_for_cart(cart=[ODD_ID, "tea"])
+    shop.ask_for_cart(cart=[ODD_ID], customer_id="ann")
+    shop.ask_for_cart(cart=["unicorn"])  # an id that no snapshot knows has no list to read
+    shop.ask_for_cart(cart=[ODD_ID], strict=True)
+    assert shop.store.reads == before + 4
+    shop.ask_for_cart(cart=[ODD_ID])
+    assert shop.store.reads == before + 6
+
+
 def test_the_same_question_on_the_same_snapshot_has_the_same_bytes(shop: ServedShop):
     def ask(query: str) -> bytes:
         return shop.client.get(f"/v1/customers/ann/recommendations?{query}").data
@@ -246,8 +286,8 @@ def test_another_question_or_snapshot_has_another_recommendation_id(shop: Served
 
 def test_scores_are_short_numbers(shop: ServedShop):
     answer = shop.client.post("/v1/cart/recommendations", json={"cart": ["nails"], "customer_id": "ann"})
-    # honey: 1.3 × 5 / 6 would print as 1.0833333730697632 from single precision
-    assert b'"score":1.083,' in answer.data
+    # honey: 0.65 × 5 / 6 would print as 0.5416666865348816 from single precision
+    assert b'"score":0.5417,' in answer.data
 
 
 def test_an_unchanged_list_costs_no_body(shop: ServedShop):

@@ -2,9 +2,10 @@
 
 import pytest
 
+from recommender.errors import StoreUnavailable
 from recommender.snapshot.encoding import entry_key
 from tests.serving.served_shop import ServedShop, ids
-from tests.serving.small_shop import publish, stored_list
+from tests.serving.small_shop import ODD_ID, publish, stored_list
 
 PERSONAL = "/v1/customers/ann/recommendations"
 
@@ -39,6 +40,30 @@ def test_a_cart_is_answered_from_the_lists_that_are_remembered(shop: ServedShop)
     shop.store.down = True
     answer = shop.ask_for_cart(cart=["tea", "nails"])
     assert (ids(answer), answer["stale"], answer["degraded"]) == (["milk", "honey"], True, True)
+
+
+def test_a_cart_of_a_new_item_is_answered_from_memory_too(shop: ServedShop):
+    before = shop.ask_for_cart(cart=[ODD_ID])
+    assert (ids(before), before["source"], before["degraded"]) == (["milk"], "similar", False)
+    shop.store.down = True
+    # Nobody can say any more that nothing is bought together with it.
+    after = shop.ask_for_cart(cart=[ODD_ID])
+    assert (ids(after), after["stale"], after["degraded"]) == (["milk"], True, True)
+
+
+def test_a_store_that_goes_down_between_two_readings_degrades_the_answer(shop: ServedShop):
+    read = shop.store.read
+
+    def read_once(snapshot, keys):
+        shop.store.read = never
+        return read(snapshot, keys)
+
+    def never(snapshot, keys):
+        raise StoreUnavailable("it went down")
+
+    shop.store.read = read_once
+    answer = shop.ask_for_cart(cart=[ODD_ID])
+    assert (answer["source"], answer["stale"], answer["degraded"]) == ("best_sellers", False, True)
 
 
 def test_a_list_that_no_rung_needed_does_not_count_as_missing(shop: ServedShop):

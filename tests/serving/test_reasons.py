@@ -65,6 +65,19 @@ def test_a_cart_names_the_item_that_speaks_loudest(shop: ServedShop):
     }
 
 
+def test_a_cart_answered_with_similar_items_names_the_item_that_they_are_like(shop: ServedShop):
+    changed = {
+        entry_key("bought-together", "tea"): None,
+        entry_key("similar", "tea"): stored_list(("honey", "milk"), "content"),
+        entry_key("similar", "honey"): stored_list(("milk",), "item_knn"),
+    }
+    publish(shop.store, "tuesday", changed)
+    shop.follower.poll()
+    assert reasons(shop.ask_for_cart(cart=["tea"], fields=["reason"])) == {"honey": None, "milk": None}
+    both = reasons(shop.ask_for_cart(cart=["tea", "honey"], fields=["reason"]))
+    assert both == {"milk": {"kind": "similar_to", "item_id": "honey"}}
+
+
 def evidence_of(*orders: int) -> bytes:
     """For each place so many orders, half as many customers, a lift of that, and a tenth less at least."""
     counts = np.array(orders, np.int32)

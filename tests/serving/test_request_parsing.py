@@ -192,6 +192,23 @@ def test_a_wrong_field_of_a_body_is_named(body, field):
     assert [error.field for error in refusal.value.errors] == [field]
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"fields": "title"}, "must be a JSON array: any of title, category, brand, "),
+        ({"fields": {"title": True}}, "must be a JSON array: any of title, category, brand, "),
+        ({"fields": ["colour"]}, "must be any of title, category, brand, "),
+        ({"exclude": "tea"}, "must be a JSON array: at most 500 item ids, "),
+        ({"cart": "tea"}, "must be a JSON array: 1 to 100 item ids, "),
+    ],
+)
+def test_what_lists_several_values_must_be_an_array_in_a_body(given, said):
+    with pytest.raises(InvalidRequest) as refusal:
+        parse_body(CartRequest, msgspec.json.encode({"cart": ["tea"], **given}))
+    (error,) = refusal.value.errors
+    assert error.detail.startswith(said)
+
+
 @pytest.mark.parametrize("call", LIST_CALLS, ids=lambda call: call.name)
 def test_every_field_says_what_it_may_hold(call):
     for rule in field_rules(call.asked).values():
