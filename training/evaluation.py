@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -14,20 +15,23 @@ from recommender.evaluation.cross_sell import CartLists, Carts, OrdersInCommon, 
 from recommender.evaluation.evaluation import BEST_SELLERS, COUNTS, OURS, Evaluation
 from recommender.evaluation.judge import KS, K, Verdict
 from recommender.evaluation.past import past_catalog
+from recommender.evaluation.reranked import Reranked, reranked, settings_to_price
 from recommender.evaluation.split import TemporalSplit, require_known_by, rolling_cuts
 from recommender.evaluation.window import Window
 from recommender.ranking import build
 from recommender.ranking.blend import Blend
 from recommender.ranking.lists import ListTable
 from recommender.ranking.past_orders import past_orders
+from recommender.ranking.reranking import Reranking, rerank
 from recommender.snapshot.manifest import rfc3339
 
-from .learning import EarlierWindows, Learned, bought_together, learn, recommended
+from .learning import EarlierWindows, Learned, bought_together, item_traits, learn, ranked, similar_items
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
 
 _NO_OTHERS: Mapping[str, Settings] = MappingProxyType({})
+_NO_PRICES: Mapping[str, Reranking] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class PastLists:
         eligible: shape (n_items,), items that could be shown then.
         for_cart: what the service would have shown beside a cart.
         counts_for_cart: what stood in most orders beside its items.
+        reranked: the lists as other settings of re-ranking make them, by the names that were asked for.
     """
 
     lists: ListTable
@@ -47,6 +52,7 @@ class PastLists:
     eligible: NDArray[np.bool_]
     for_cart: CartLists
     counts_for_cart: OrdersInCommon
+    reranked: Mapping[str, Reranked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ def evaluation_of(
     settings: Settings,
     *,
     others: Mapping[str, Settings] = _NO_OTHERS,
+    priced: bool = False,
     ks: Sequence[int] = KS,
     progress: Progress,
     earlier: EarlierWindows | None = None,
@@ -94,6 +101,7 @@ def evaluation_of(
         settings: of models, lists and evaluation.
         others: settings to compare with, by name, on the same customers and purchases: of these only what
             is said of models and lists counts.
+        priced: whether the lists of `settings` are wanted by every dial of re-ranking alone, too.
         ks: lengths of list that are judged.
         progress: hears of every step.
         earlier: windows that the ranker of `settings` learned from, for whoever learns from this log next.
@@ -108,8 +116,10 @@ def evaluation_of(
     if not held_out:
         return None
     windows, carts = zip(*held_out, strict=True)
-    made = {OURS: _made(read, settings, windows, progress, OURS if others else "", earlier)}
-    made |= {name: _made(read, other, windows, progress, name, None) for name, other in others.items()}
+    k, prices = K if K in ks else ks[0], settings_to_price(settings.reranking) if priced else _NO_PRICES
+    make = partial(_made, read, windows=windows, progress=progress, k=k)
+    made = {OURS: make(settings, name=OURS if others else "", earlier=earlier, prices=prices)}
+    made |= {name: make(other, name=name) for name, other in others.items()}
     return Evaluation(
         catalog=read.catalog,
         customers=read.orders.customers,
@@ -120,7 +130,7 @@ def evaluation_of(
             **{name: tuple(past.lists for past in made[name]) for name in others},
         },
         eligible=tuple(past.eligible for past in made[OURS]),
-        k=K if K in ks else ks[0],
+        k=k,
         ks=tuple(ks),
         carts=carts,
         answers={
@@ -129,6 +139,7 @@ def evaluation_of(
             COUNTS: tuple(past.counts_for_cart.answer for past in made[OURS]),
             **{name: tuple(past.for_cart.answer for past in made[name]) for name in others},
         },
+        reranked={name: tuple(past.reranked[name] for past in made[OURS]) for name in prices},
         findings=_findings(len(windows), wanted.windows),
     )
 
@@ -140,11 +151,15 @@ def past_lists(
     customers: NDArray[np.int32],
     progress: Progress,
     earlier: EarlierWindows | None = None,
+    *,
+    prices: Mapping[str, Reranking] = _NO_PRICES,
+    k: int = K,
 ) -> PastLists:
     """The lists of these customers as they would have been published at a cut.
 
     Only orders until the cut are handed on, so that nothing can be learned from a later one. `earlier` may
-    hold windows of earlier cuts only.
+    hold windows of earlier cuts only. `prices` are further settings of re-ranking, of whose lists the first
+    `k` places of every mode are wanted.
 
     Raises:
         ValueError: something was learned from later orders all the same.
@@ -156,13 +171,20 @@ def past_lists(
     items = read.catalog.items
     eligible = np.zeros(len(items), bool)
     eligible[items.positions(learned.catalog.items.ids)] = learned.eligible
-    lists = _moved(recommended(learned, settings, customers, progress), learned, items)
+    plain, traits = ranked(learned, settings, customers, progress), item_traits(learned, settings)
+    with progress.step("Look at each list as a whole"):
+        lists = _moved(rerank(plain, settings.reranking, traits), learned, items)
+        priced = {
+            name: reranked(plain, wanted, traits, eligible=learned.eligible, k=k)
+            for name, wanted in prices.items()
+        }
     return PastLists(
         lists=lists,
         best_sellers=_moved(_best_seller_lists(learned, customers, settings.lists.length), learned, items),
         eligible=eligible,
         for_cart=CartLists(
             together=_moved(bought_together(learned, settings, progress), learned, items),
+            similar=_moved(similar_items(learned, settings, progress), learned, items),
             row_of_item=_positions_in(items.positions(learned.catalog.items.ids), len(items)),
             own=lists,
             orders=_moved(past_orders(learned.history, learned.eligible), learned, items),
@@ -170,6 +192,9 @@ def past_lists(
             best_sellers=_moved(_best_sellers(learned, settings.lists.length), learned, items).row(0),
         ),
         counts_for_cart=_counts_for_cart(learned, eligible, items),
+        reranked={
+            name: replace(one, lists=_moved(one.lists, learned, items)) for name, one in priced.items()
+        },
     )
 
 
@@ -190,10 +215,13 @@ def _counts_for_cart(learned: Learned, eligible: NDArray[np.bool_], items: Vocab
 def _made(
     read: ReadOrders,
     settings: Settings,
+    *,
     windows: Sequence[Window],
     progress: Progress,
     name: str,
-    earlier: EarlierWindows | None,
+    k: int,
+    earlier: EarlierWindows | None = None,
+    prices: Mapping[str, Reranking] = _NO_PRICES,
 ) -> list[PastLists]:
     """Lists for every window, in the order of the windows; `name` says whose, where there are others."""
     earlier, made = earlier or EarlierWindows(), []
@@ -203,7 +231,8 @@ def _made(
         until = f"until {rfc3339(window.cut)[:10]}" if len(windows) > 1 else ""
         what = ", ".join(filter(None, (name, until)))
         told = _Told(progress, what) if what else progress
-        made.append(past_lists(read, settings, window.cut, window.customers, told, earlier))
+        asked = (read, settings, window.cut, window.customers, told, earlier)
+        made.append(past_lists(*asked, prices=prices, k=k))
     return made[::-1]
 
 

@@ -17,10 +17,12 @@ from recommender.evaluation.examples import Example, examples
 from recommender.evaluation.health import Health
 from recommender.evaluation.intervals import Interval
 from recommender.evaluation.judge import Figures, Verdict
+from recommender.evaluation.prices import Priced, PriceList
 from recommender.evaluation.slices import Slice
 from recommender.evaluation.trade_off import TradeOff, trade_off
 
 from .evaluation_plots import Bar, bars, colour_of, curves, differences, shares
+from .evaluation_tables import idle_dials
 from .leak_check import LeakCheck
 from .report import FEWEST_CUSTOMERS, counted, judged_days, task_label
 from .settings import Settings
@@ -83,6 +85,7 @@ class Judged:
         verdict: the evaluation's figures.
         comparisons: other settings beside ours.
         carts: what carts are shown without learning beside ours.
+        prices: what every dial of re-ranking costs; None where that was not asked.
         leaks: None where nobody looked for leaks.
     """
 
@@ -93,6 +96,7 @@ class Judged:
     verdict: Verdict
     comparisons: Sequence[TaskComparison]
     carts: Sequence[TaskComparison]
+    prices: PriceList | None
     leaks: LeakCheck | None
 
 
@@ -109,6 +113,23 @@ class ShownSlices:
     title: str
     plot: Markup
     slices: tuple[Slice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPrices:
+    """What re-ranking costs, as plots and a table.
+
+    Attributes:
+        prices: the figures.
+        plots: one a task.
+        moving: dials that change a list.
+        idle: names of the others.
+    """
+
+    prices: PriceList
+    plots: tuple[Markup, ...]
+    moving: tuple[Priced, ...]
+    idle: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +160,7 @@ def html_report(judged: Judged) -> str:
         main=verdict.tasks[0],
         accuracy=_accuracy_plot(verdict),
         compared=[(name, _differing(judged, name), _compared(judged, name)) for name in judged.others],
+        priced=None if judged.prices is None else _priced(judged.prices),
         healths=_healths(evaluation, verdict),
         health_figures=HEALTH,
         slices=list(_slices(verdict)),
@@ -252,6 +274,21 @@ def _compared(judged: Judged, name: str) -> tuple[Markup, tuple[TaskComparison, 
         unit=f"difference in nDCG@{judged.verdict.k}",
     )
     return plot, rows
+
+
+def _priced(prices: PriceList) -> ShownPrices:
+    moving = tuple(dial for dial in prices.dials if dial.changed)
+    plots = tuple(
+        differences(
+            f"price-{task}",
+            f"Price of each dial of re-ranking: {task_label(task)}",
+            {dial.name: dial.tasks[task].difference for dial in moving},
+            unit=f"{task_label(task)}: difference in nDCG@{prices.k}",
+        )
+        for task in prices.plain
+        if moving
+    )
+    return ShownPrices(prices, plots, moving, tuple(idle_dials(prices)))
 
 
 def _differing(judged: Judged, name: str) -> list[tuple[str, Any, Any]]:

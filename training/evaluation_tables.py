@@ -9,11 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from recommender.evaluation.comparison import Comparison
 from recommender.evaluation.evaluation import BEST_SELLERS, OURS, Evaluation, TaskComparison
 from recommender.evaluation.health import Health
 from recommender.evaluation.intervals import Interval
 from recommender.evaluation.judge import Accuracy, Figures, Verdict
+from recommender.evaluation.prices import PriceList
 from recommender.evaluation.repeats import RepeatSplit
+from recommender.evaluation.reranked import PLAIN, Variety
 from recommender.evaluation.slices import Slice
 from recommender.evaluation.trade_off import trade_off
 from recommender.snapshot.manifest import rfc3339
@@ -29,6 +32,7 @@ def as_json(
     verdict: Verdict,
     comparisons: Sequence[TaskComparison],
     carts: Sequence[TaskComparison],
+    prices: PriceList | None,
     leaks: LeakCheck | None,
 ) -> dict[str, Any]:
     """Everything that was found, as plain values."""
@@ -37,6 +41,7 @@ def as_json(
         "trade_off": [asdict(one) for one in trade_off(evaluation)],
         "comparisons": [{"task": row.task, **asdict(row.method)} for row in comparisons],
         "cross_sell": [{"task": row.task, **asdict(row.method)} for row in carts],
+        "reranking": None if prices is None else asdict(prices),
         "health_of_others": {name: asdict(evaluation.health(name)) for name in evaluation.others},
         "leak_check": None if leaks is None else asdict(leaks),
     }
@@ -48,8 +53,9 @@ def print_evaluation(
     verdict: Verdict,
     comparisons: Sequence[TaskComparison],
     carts: Sequence[TaskComparison],
+    prices: PriceList | None,
 ) -> None:
-    """Every table: accuracy by task, more metrics, list health, slices, carts and comparisons."""
+    """Every table: accuracy by task, more metrics, list health, slices, carts, comparisons and prices."""
     console.print(_accuracy_table(verdict))
     console.print(_metrics_table(verdict))
     console.print(_repeats_line(verdict.repeats), highlight=False)
@@ -63,8 +69,17 @@ def print_evaluation(
         )
     if comparisons:
         console.print(_comparison_table("Other settings beside ours", comparisons, verdict.k))
+    if prices is not None:
+        print_prices(console, prices)
     for finding in verdict.findings:
         console.print(f"[yellow]![/] {escape(finding)}", highlight=False)
+
+
+def print_prices(console: Console, prices: PriceList) -> None:
+    """What each dial of re-ranking costs and is worth."""
+    console.print(_price_table(prices))
+    if idle := idle_dials(prices):
+        console.print(f"Without any effect on these lists: {', '.join(idle)}.\n", highlight=False)
 
 
 def print_leaks(console: Console, leaks: LeakCheck) -> None:
@@ -176,6 +191,34 @@ def _comparison_table(title: str, comparisons: Sequence[TaskComparison], k: int)
             word,
         )
     return table
+
+
+def idle_dials(prices: PriceList) -> list[str]:
+    """Names of the dials that change no list, as in a shop without brands."""
+    return [dial.name for dial in prices.dials if dial.changed == 0]
+
+
+def _price_table(prices: PriceList) -> Table:
+    table = _table(f"What re-ranking costs in nDCG@{prices.k}; bold: hardly by chance")
+    table.add_column("\\[reranking]", no_wrap=True)
+    tasks = (task_label(task).replace(" ", "\n") for task in prices.plain)
+    _numbers(table, *tasks, "cover-\nage", "unlike-\nness", "nov-\nelty")
+    plain = (_short(ndcg.mean) for ndcg in prices.plain.values())
+    table.add_row(PLAIN, *plain, *_variety_cells(prices.variety), end_section=True)
+    for dial in prices.dials:
+        if dial.changed:
+            costs = (_price(row) for row in dial.tasks.values())
+            table.add_row(dial.name, *costs, *_variety_cells(dial.variety))
+    return table
+
+
+def _price(row: Comparison) -> str:
+    told = _short(row.difference.mean, "+")
+    return f"[bold]{told}[/]" if row.sure else told
+
+
+def _variety_cells(variety: Variety) -> tuple[str, str, str]:
+    return f"{variety.coverage:.1%}", _short(variety.unlikeness), f"{variety.novelty:.1f}"
 
 
 def _table(title: str) -> Table:

@@ -14,6 +14,7 @@ from recommender.evaluation.cross_sell import CART_TASKS, Answer, Carts
 from recommender.evaluation.health import Health, health_of, pooled_health
 from recommender.evaluation.judge import Figures, Verdict, figures_of, judge, marked_on
 from recommender.evaluation.repeats import repeat_split
+from recommender.evaluation.reranked import Reranked
 from recommender.evaluation.slices import FEWEST_CUSTOMERS, Slice, categories_of, groups_of, slices
 from recommender.evaluation.tasks import TASKS
 from recommender.evaluation.window import Window
@@ -64,6 +65,7 @@ class Evaluation:
         ks: lengths of list that are judged.
         carts: orders after each cut that are judged as carts; none where cross-sell is not judged.
         answers: what each method shows beside a cart, one a window, by name: those of `lists`, and `COUNTS`.
+        reranked: our lists by every dial of re-ranking alone, one a window, by name; see `price_list`.
         findings: what is odd about the judging, in sentences.
     """
 
@@ -76,6 +78,7 @@ class Evaluation:
     ks: tuple[int, ...]
     carts: tuple[Carts, ...] = ()
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
+    reranked: Mapping[str, tuple[Reranked, ...]] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
 
     @property

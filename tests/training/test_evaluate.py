@@ -14,6 +14,7 @@ from recommender.data.history import DAY
 from recommender.errors import ConfigError
 from recommender.evaluation.evaluation import OURS
 from recommender.evaluation.leaks import another_future
+from recommender.evaluation.reranked import AS_SET, DIALS
 from recommender.training import evaluation as evaluation_module
 from recommender.training.commands.evaluate import lengths_of
 from recommender.training.evaluation import evaluation_of, past_lists
@@ -110,7 +111,7 @@ def test_another_future_changes_nothing_that_carts_are_answered_from(read, evalu
     as_it_was = past_lists(read, QUICK, cut, customers, Silent()).for_cart
     # The other vocabularies hold one more id, the first; and it has no orders.
     other = past_lists(made_up, QUICK, cut, customers + 1, Silent()).for_cart
-    for name in ("together", "orders"):
+    for name in ("together", "similar", "orders"):
         one, moved = getattr(as_it_was, name), getattr(other, name)
         assert len(one.items) > 100
         assert (moved.items - 1).tolist() == one.items.tolist()
@@ -221,6 +222,8 @@ def test_it_prints_tables_and_writes_json(shop):
         "No leak",
         "a guest's cart",
         "orders in common",
+        "What re-ranking costs",
+        "diversity = 0.5",
     ):
         assert words in told.out
     assert "…" not in told.out  # nothing is cut off at 80 columns
@@ -229,6 +232,7 @@ def test_it_prints_tables_and_writes_json(shop):
     assert [at["k"] for at in found["verdict"]["tasks"][0]["at"]] == [5, 10, 20]
     assert found["trade_off"][0]["length"] == 1
     assert {row["name"] for row in found["cross_sell"]} == {"best sellers", "orders in common"}
+    assert {dial["name"] for dial in found["reranking"]["dials"]} == {AS_SET, *DIALS}
     assert found["leak_check"]["differing"] == 0
 
 

@@ -13,6 +13,8 @@ import pytest
 from benchmarks.datasets import planted_shop
 from recommender.evaluation.evaluation import OURS, Evaluation, compared, compared_for_carts
 from recommender.evaluation.intervals import Interval
+from recommender.evaluation.prices import price_list
+from recommender.evaluation.reranked import AS_SET, PLAIN, Reranked, Variety
 from recommender.evaluation.trade_off import TradeOff
 from recommender.ranking.lists import SOURCES
 from recommender.training.evaluation_plots import COLOURS, Bar, bars, colour_of, curves
@@ -28,7 +30,7 @@ from recommender.training.leak_check import LeakCheck
 from recommender.training.settings import Settings, parse_section
 from recommender.training.source_settings import SourceSettings
 from tests.commands import cartlift
-from tests.evaluation.shop import JAM, MILK, TEA, evaluation_of
+from tests.evaluation.shop import JAM, MILK, TEA, evaluation_of, lists_of
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 EVIL = "<script>alert('tea')</script> & \"more\""
@@ -38,8 +40,8 @@ DATA = {
     "findings": [{"what": f"lines like {EVIL}", "count": 2, "unit": "lines", "action": "put aside"}],
 }  # fmt: skip
 SECTION_IDS = [
-    "judged", "accuracy", "compared", "carts", "health", "slices", "trade-off", "repeats", "examples",
-    "findings", "glossary", "settings",
+    "judged", "accuracy", "compared", "carts", "health", "slices", "trade-off", "prices", "repeats",
+    "examples", "findings", "glossary", "settings",
 ]  # fmt: skip
 
 
@@ -95,6 +97,7 @@ def judged_of(evaluation: Evaluation, **changes: object) -> Judged:
         verdict=evaluation.verdict(),
         comparisons=compared(evaluation),
         carts=compared_for_carts(evaluation),
+        prices=price_list(evaluation),
         leaks=None,
     )
     return replace(told, **changes)
@@ -103,7 +106,18 @@ def judged_of(evaluation: Evaluation, **changes: object) -> Judged:
 def small_shop(titles: tuple[str, ...] = ("jam", "milk", "new", "tea"), **others: list[list[int]]):
     """Ann, bob and cid: ann's list is right in its first place, the others' nowhere."""
     evaluation = evaluation_of([[TEA, MILK], [TEA, JAM], [JAM]], [[MILK], [TEA], [TEA]], **others)
-    return replace(evaluation, catalog=replace(evaluation.catalog, title=titles))
+    other_order = lists_of(evaluation.windows[0], [[MILK, TEA], [TEA, JAM], [JAM]])
+    made = {
+        PLAIN: evaluation.lists[OURS][0],
+        AS_SET: evaluation.lists[OURS][0],
+        "diversity = 0.5": other_order,
+    }
+    variety = Variety(coverage=0.5, unlikeness=0.25, novelty=1.5, new=0.125)
+    return replace(
+        evaluation,
+        catalog=replace(evaluation.catalog, title=titles),
+        reranked={name: (Reranked(lists, variety),) for name, lists in made.items()},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +177,9 @@ def test_figures_are_those_of_the_verdict(judged: Judged, page: Page):
 
 def test_every_plot_says_in_words_what_it_shows(judged: Judged, page: Page):
     plots = [own for tag, own in page.elements if tag == "svg"]
-    # Accuracy, one comparison, a plot a dimension and task, the trade-off, the repeats.
+    # Accuracy, one comparison, a plot a dimension and task, the trade-off, three of prices, the repeats.
     parts = {(one.dimension, one.task) for one in judged.verdict.slices}
-    assert len(plots) == 4 + len(parts)
+    assert len(plots) == 7 + len(parts)
     assert all(own["role"] == "img" and own["aria-label"] for own in plots)
     ndcg = judged.verdict.tasks[0].ndcg
     assert f"all purchases · 2: ours {ndcg}" in page.values("aria-label")[1]
@@ -224,6 +238,19 @@ def test_what_other_settings_say_is_told():
     other = parse_section(Settings, {"ranker": {"trees": 7}, "gate": {}}, "other.toml")
     page = Page(html_report(judged_of(evaluation, others={"other.toml": other})))
     assert any(text == "ranker.trees 7 instead of 300." for text in page.all("p"))
+
+
+def test_what_re_ranking_costs_is_told(page: Page):
+    (row,) = [text for text in page.all("tr") if text.startswith("diversity = 0.5")]
+    # Of three lists one is another: ann's purchase came second instead of first.
+    assert row.startswith("diversity = 0.5 33.3% −0.113")
+    assert row.endswith("50.0% 0.250 1.5 bit 12.5%")
+    assert any("Without any effect on these lists: all that is set." in text for text in page.all("p"))
+
+
+def test_where_nothing_was_re_ranked_no_price_is_told():
+    page = Page(html_report(judged_of(replace(small_shop(), reranked={}))))
+    assert "prices" not in page.values("id") and "#prices" not in page.values("href")
 
 
 LEAKS = [(0, "none of 40 lists changed by a byte"), (3, "3 of 40 lists changed")]

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from recommender.errors import ConfigError, DataError
 from recommender.evaluation.evaluation import compared, compared_for_carts
+from recommender.evaluation.prices import price_list
 
 from ..evaluation import evaluation_of
 from ..evaluation_report import Judged, html_report
@@ -99,21 +100,23 @@ def evaluate(
     progress, console = Shown(Console(stderr=True)), Console(quiet=to == "-")
     moment = None if until is None else moment_of(until, settings.source.timezone)
     read = source.read(settings, until=moment, progress=progress)
-    evaluation = evaluation_of(read, settings, others=others, ks=ks, progress=progress)
+    evaluation = evaluation_of(read, settings, others=others, priced=True, ks=ks, progress=progress)
     if evaluation is None:
         raise DataError(f"nothing can be judged: {why_not_judged(read.orders, settings.evaluation)}")
     with progress.step("Judge"):
         verdict, comparisons = evaluation.verdict(), compared(evaluation)
-        carts = compared_for_carts(evaluation)
+        carts, prices = compared_for_carts(evaluation), price_list(evaluation)
     leaks = check_leaks(read, settings, progress=progress) if wary else None
-    print_evaluation(console, evaluation, verdict, comparisons, carts)
+    print_evaluation(console, evaluation, verdict, comparisons, carts, prices)
     if leaks is not None:
         print_leaks(console, leaks)
     if to is not None:
-        _write_json(as_json(evaluation, verdict, comparisons, carts, leaks), to)
+        _write_json(as_json(evaluation, verdict, comparisons, carts, prices, leaks), to)
     if page is not None:
         with progress.step("Write the report"):
-            judged = Judged(report(read), settings, others, evaluation, verdict, comparisons, carts, leaks)
+            judged = Judged(
+                report(read), settings, others, evaluation, verdict, comparisons, carts, prices, leaks
+            )
             page.write_text(html_report(judged), encoding="utf-8")
     sys.exit(1 if leaks is not None and leaks.differing else 0)
 
