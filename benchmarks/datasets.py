@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from scipy.sparse import csr_matrix
 
 from recommender.data.history import DAY
 from recommender.data.orders import GUEST, OrderLog
@@ -40,6 +41,9 @@ TASTES = {
     ),
 }
 EVERYBODY = "Carrier bag"
+
+_CLUSTERS = 50
+"""Groups of items that customers of `taste_matrix` like some of."""
 
 FAVOURITES = 10
 """Items that a customer of `large_shop` likes."""
@@ -123,6 +127,40 @@ def large_shop(customers: int, items: int, *, lines: int = 15, seed: int = 0) ->
         customers=Vocabulary(tuple(f"{n:0{width}}" for n in range(customers))),
         items=Vocabulary(tuple(f"{n:0{width}}" for n in range(items))),
     )
+
+
+def taste_matrix(customers: int, items: int, lines: int, *, seed: int = 0) -> csr_matrix:
+    """How often each customer of a large shop bought each item, without orders and dates.
+
+    Items sell by Zipf's law with exponent 0.85 and belong to fifty clusters; a customer likes three of them,
+    which are seven lines of ten. How many lines a customer has is log-normal; 15 % of them are repeats.
+
+    Args:
+        customers: who buy.
+        items: that are sold.
+        lines: of all customers together, about.
+        seed: of every draw.
+    """
+    rng = np.random.default_rng(seed)
+    activity = rng.lognormal(0, 1, customers)
+    size = np.maximum(1, np.rint(activity / activity.sum() * lines * 0.85)).astype(np.int64)
+    customer = np.repeat(np.arange(customers), size)
+    chance = 1 / np.arange(1, items + 1) ** 0.85
+    cluster = rng.integers(_CLUSTERS, size=items)
+    liked = rng.integers(_CLUSTERS, size=(customers, 3))
+    # Each line is drawn from the whole shop, or from one of the customer's clusters, in proportion to sales.
+    by_cluster = np.argsort(cluster, kind="stable")
+    summed = np.concatenate(([0.0], np.cumsum(chance[by_cluster])))
+    ends = np.searchsorted(cluster[by_cluster], np.arange(_CLUSTERS + 1))
+    wanted = liked[customer, rng.integers(3, size=len(customer))]
+    low, high = summed[ends[wanted]], summed[ends[wanted + 1]]
+    anywhere = rng.random(len(customer)) < 0.3
+    low, high = np.where(anywhere, 0, low), np.where(anywhere, summed[-1], high)
+    at = np.searchsorted(summed, low + rng.random(len(customer)) * (high - low), side="right") - 1
+    item = by_cluster[np.clip(at, 0, items - 1)]
+    again = rng.random(len(item)) < 0.15 / 0.85
+    rows, columns = np.concatenate((customer, customer[again])), np.concatenate((item, item[again]))
+    return csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(customers, items))
 
 
 def real_shops() -> dict[str, ReadOrders]:

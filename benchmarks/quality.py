@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.datasets import planted_shop, real_shops
 from benchmarks.held_out import DAYS, TASKS, HeldOut
-from benchmarks.peers.protocol import where_positive
+from benchmarks.peers.ours import FittedOurs
 from benchmarks.peers.registry import PEERS, Contender
 from benchmarks.results import keep
 from benchmarks.tune_peers import BOTH, Changes, kept_record
@@ -29,7 +29,6 @@ from recommender.data.catalog import Catalog
 from recommender.data.orders import OrderLog
 from recommender.evaluation.comparison import compare
 from recommender.evaluation.intervals import Interval, bootstrap
-from recommender.models.protocol import FittedModel
 from recommender.models.registry import MODELS
 from recommender.ranking.lists import ListTable
 from recommender.training.learning import learn, recommended
@@ -144,16 +143,6 @@ def _peers(
             yield row, Judged(values, settings)
 
 
-@dataclass(frozen=True, slots=True)
-class _OurModel:
-    """A model of ours, judged like a peer."""
-
-    model: FittedModel
-
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.floating]:
-        return where_positive(self.model.scores(customers))
-
-
 def _ours(held_out: HeldOut, catalog: Catalog, progress: Progress) -> Iterator[tuple[str, Judged]]:
     """Our models alone, their blend, and the very lists that would have been published at the cut."""
     settings, customers = Settings(), held_out.window.customers
@@ -163,7 +152,7 @@ def _ours(held_out: HeldOut, catalog: Catalog, progress: Progress) -> Iterator[t
     for name in MODELS:
         model = learned.models[name]
         with progress.step(f"our {name}"):
-            yield f"our {name}", _judged(held_out, held_out.lists_of(_OurModel(model)))
+            yield f"our {name}", _judged(held_out, held_out.lists_of(FittedOurs(model)))
     blended = recommended(replace(learned, ranker=None), settings, customers, progress)
     yield "our blend", _judged(held_out, blended)
     yield PRODUCT, _judged(held_out, recommended(learned, settings, customers, progress))

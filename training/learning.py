@@ -31,6 +31,7 @@ from recommender.ranking.pair_evidence import substitutes
 from recommender.ranking.ranker import TreeRanker
 from recommender.ranking.reranking import rerank
 from recommender.ranking.reserved import Reserved
+from recommender.ranking.warm_up import warm_up
 
 from .progress import Progress
 from .settings import Settings
@@ -124,6 +125,8 @@ def learn(
     Raises:
         DataError: there is no purchase to learn from.
     """
+    with progress.step("Load the compiled loops (a first time compiles them)"):
+        warm_up()
     known, earlier = orders.until(now), earlier or EarlierWindows()
     examples = _earlier_examples(known, catalog, settings, now, progress, earlier)
     ranker, ranked_by = _ranker(examples, settings, progress)

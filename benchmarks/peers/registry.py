@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.peers.ease import Ease
 from benchmarks.peers.implicit_peers import ImplicitAls, ImplicitBm25, ImplicitItems
 from benchmarks.peers.irspack_peers import IrspackIals, IrspackP3, IrspackRp3
+from benchmarks.peers.ours import Ours
 from benchmarks.peers.own_purchases import OwnPurchases, OwnThenBestSellers
 from benchmarks.peers.protocol import Peer
 from benchmarks.peers.purchases import FOREVER
@@ -50,10 +51,10 @@ _WALK: dict[str, Range] = {
 }
 
 PEERS: dict[str, Contender] = {
-    "best sellers of all time": Contender(BestSellers(half_life_days=FOREVER)),
-    "best sellers, half-life 28 days": Contender(BestSellers(half_life_days=28)),
-    "best sellers, half-life 14 days": Contender(BestSellers(half_life_days=14)),
-    "best sellers, half-life 7 days": Contender(BestSellers(half_life_days=7)),
+    "best sellers of all time": Contender(Ours(BestSellers(half_life_days=FOREVER))),
+    "best sellers, half-life 28 days": Contender(Ours(BestSellers(half_life_days=28))),
+    "best sellers, half-life 14 days": Contender(Ours(BestSellers(half_life_days=14))),
+    "best sellers, half-life 7 days": Contender(Ours(BestSellers(half_life_days=7))),
     "own purchases": Contender(OwnPurchases(), _FADING),
     "own purchases, then best sellers": Contender(
         OwnThenBestSellers(), {**_FADING, "shop_half_life_days": LogUniform(4, 200)}

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from recommender.data.history import PurchaseHistory
 from recommender.errors import ConfigError
 from recommender.models.fold_in import fold_in
+from recommender.models.opinions import Factored
 from recommender.ranges import require_at_least, require_positive
 
 
@@ -104,9 +105,10 @@ class AlsModel:
     alpha: np.float32
     pull: np.float32
 
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
-        """See `FittedModel.scores`; about 1 for what the customer surely likes."""
-        return self.scores_of(self.customer_factors[customers])
+    @property
+    def opinion(self) -> Factored:
+        """See `FittedModel.opinion`; about 1 for what the customer surely likes."""
+        return Factored(self.customer_factors, self.item_factors)
 
     def scores_of(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores for anyone's factors, shape (n, factors), as `scores` gives them for customers."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.data.history import PurchaseHistory, recency_decay
+from recommender.models.opinions import Common
 from recommender.ranges import require_positive
 
 
@@ -39,6 +40,7 @@ class BestSellersModel:
 
     sold: NDArray[np.float32]
 
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
-        """See `FittedModel.scores`; every row is the same."""
-        return np.broadcast_to(self.sold, (len(customers), len(self.sold)))
+    @property
+    def opinion(self) -> Common:
+        """See `FittedModel.opinion`."""
+        return Common(self.sold)

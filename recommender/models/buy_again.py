@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
+from recommender.models.opinions import Related
 from recommender.ranges import require_positive
 
 
@@ -41,6 +40,7 @@ class BuyAgainModel:
 
     bought: csr_array
 
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
-        """See `FittedModel.scores`; 0 for what the customer never bought."""
-        return np.asarray(self.bought[customers].toarray(), np.float32)
+    @property
+    def opinion(self) -> Related:
+        """See `FittedModel.opinion`; 0 for what the customer never bought."""
+        return Related(self.bought)

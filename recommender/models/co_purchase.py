@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
 from recommender.models.neighbours import Neighbours, strongest_relations
+from recommender.models.opinions import Related
 from recommender.ranges import require_at_least, require_positive
 
 MeasureName = Literal["cosine", "lift", "llr", "jaccard"]
@@ -84,9 +85,10 @@ class CoPurchaseModel:
         """See `RelatesItems.purchases`."""
         return self.bought
 
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
-        """See `FittedModel.scores`; relations to recent purchases, added up."""
-        return np.asarray((self.bought[customers] @ self.relation).toarray(), np.float32)
+    @property
+    def opinion(self) -> Related:
+        """See `FittedModel.opinion`; relations to recent purchases, added up."""
+        return Related(self.bought, self.relation)
 
 
 _Floats = NDArray[np.floating]

@@ -11,6 +11,7 @@ from recommender.data.catalog import Catalog
 from recommender.data.history import PurchaseHistory
 from recommender.data.item_text import item_terms
 from recommender.models.als import AlsModel
+from recommender.models.opinions import Factored
 from recommender.models.ridge import ridge
 from recommender.ranges import require_at_least, require_positive
 
@@ -124,11 +125,12 @@ class ContentModel:
         nobody = np.zeros((len(history.customers), 0), np.float32)
         return cls(nobody, np.zeros(len(history.items), bool), np.zeros((0, 0), np.float32), np.float32(0))
 
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
-        """See `FittedModel.scores`; on the scale of ALS, and 0 for everything that is not new."""
-        scores = np.zeros((len(customers), len(self.newcomers)), np.float32)
-        scores[:, self.newcomers] = self.customer_factors[customers] @ self.item_factors.T
-        return scores
+    @property
+    def opinion(self) -> Factored:
+        """See `FittedModel.opinion`; on the scale of ALS, and 0 for everything that is not new."""
+        items = np.zeros((len(self.newcomers), self.item_factors.shape[1]), np.float32)
+        items[self.newcomers] = self.item_factors
+        return Factored(self.customer_factors, items)
 
 
 @dataclass(frozen=True, slots=True)

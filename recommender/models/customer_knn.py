@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from recommender.data.history import PurchaseHistory
 from recommender.models.als import Als
+from recommender.models.opinions import Factored
 from recommender.ranges import require_at_least, require_positive
 
 
@@ -68,6 +69,7 @@ class CustomerKNNModel:
     taste: NDArray[np.float32]
     buyers: NDArray[np.float32]
 
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
-        """See `FittedModel.scores`; higher where many recent buyers are alike."""
-        return self.taste[customers] @ self.buyers.T
+    @property
+    def opinion(self) -> Factored:
+        """See `FittedModel.opinion`; higher where many recent buyers are alike."""
+        return Factored(self.taste, self.buyers)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
 from recommender.models.neighbours import Neighbours, strongest_relations
+from recommender.models.opinions import Related
 from recommender.ranges import require_at_least, require_positive
 
 
@@ -66,6 +66,7 @@ class ItemKNNModel:
         """See `RelatesItems.purchases`."""
         return self.taste
 
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
-        """See `FittedModel.scores`; similarities to what the customer bought, added up."""
-        return np.asarray((self.taste[customers] @ self.relation).toarray(), np.float32)
+    @property
+    def opinion(self) -> Related:
+        """See `FittedModel.opinion`; similarities to what the customer bought, added up."""
+        return Related(self.taste, self.relation)

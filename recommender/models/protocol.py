@@ -2,26 +2,22 @@
 
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
 from recommender.models.neighbours import Neighbours
+from recommender.models.opinions import Opinion
 
 
 @runtime_checkable
 class FittedModel(Protocol):
     """Something learned from a purchase history that has an opinion on items for customers."""
 
-    def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
-        """How much the model would like to show each item to each of these customers.
+    @property
+    def opinion(self) -> Opinion:
+        """How much the model would like to show each item to each customer.
 
-        Args:
-            customers: shape (n,) positions in the history's customer vocabulary.
-
-        Returns:
-            Shape (n, n_items), finite. Above 0 is a proposal, the higher the better; 0 or less is none.
+        Customers and items stand at their positions in the history's vocabularies.
         """
         ...
 
@@ -47,6 +43,6 @@ class RelatesItems(Protocol):
     def purchases(self) -> csr_array:
         """Shape (n_customers, n_items), what each customer bought as the model weighs it.
 
-        Its product with the relations are the `scores`.
+        Its product with the relations is the `opinion`.
         """
         ...

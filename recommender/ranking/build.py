@@ -16,7 +16,7 @@ from recommender.models.local_best_sellers import LocalBestSellersModel
 from recommender.models.neighbours import Neighbours
 from recommender.models.protocol import FittedModel
 from recommender.ranking.blend import Blend
-from recommender.ranking.candidates import Candidates, generate_candidates
+from recommender.ranking.candidates import Candidates, CandidateSearch
 from recommender.ranking.lists import SOURCES, ListTable
 from recommender.ranking.reserved import Reserved, among_best
 
@@ -25,8 +25,8 @@ Mode = Literal["mixed", "repeat", "discover"]
 Rank = Callable[[NDArray[np.int32], Candidates], NDArray[np.float32]]
 """(customer of each row of the candidates, the candidates) → score of each, above 0 to be listed."""
 
-_BLOCK_CELLS = 2_000_000
-"""Scores of one model held dense at a time: 8 MB a thread, small enough for a processor's cache."""
+_BLOCK = 256
+"""Customers that a thread looks at together: each has a few hundred candidates, and these their features."""
 
 
 def recommend(
@@ -64,13 +64,12 @@ def recommend(
     Returns:
         Row r is the list of `customers[r]`; empty where no model had a proposal.
     """
-    asked = blend.asked(models)
-    block = max(1, _BLOCK_CELLS // max(1, len(eligible)))
+    search = CandidateSearch.over(
+        blend.asked(models), bought=bought, eligible=eligible, per_model=max(per_model, length)
+    )
 
     def lists_of(some: NDArray[np.int32]) -> ListTable:
-        candidates = generate_candidates(
-            asked, some, bought=bought, eligible=eligible, per_model=max(per_model, length)
-        )
+        candidates = search.candidates(some)
         contributions = blend.contributions(candidates)
         scores = contributions.sum(axis=1) if rank is None else rank(some, candidates)
         if reserved:
@@ -81,7 +80,7 @@ def recommend(
         )
         return ranked.keep(among_best(ranked, ranked.bought, length) | discoveries)
 
-    blocks = [customers[start : start + block] for start in range(0, len(customers), block)]
+    blocks = [customers[start : start + _BLOCK] for start in range(0, len(customers), _BLOCK)]
     tables: list[ListTable] = []
     # numpy and scipy let go of the interpreter inside their loops, so threads share the work. BLAS must not
     # add threads of its own: how it cuts a product among them changes the last digit of a score.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.models.protocol import FittedModel
-from recommender.ranking.candidates import generate_candidates
+from recommender.ranking.candidates import CandidateSearch
 from recommender.ranking.features import FeatureTables
 
 _BLOCK = 256
@@ -99,10 +99,11 @@ def collect(
         seed: decides which.
     """
     rng = np.random.default_rng(seed)
+    search = CandidateSearch.over(models, bought=bought, eligible=eligible, per_model=per_model)
     parts: list[Examples] = []
     for start in range(0, len(customers), _BLOCK):
         some = customers[start : start + _BLOCK]
-        found = generate_candidates(models, some, bought=bought, eligible=eligible, per_model=per_model)
+        found = search.candidates(some)
         outcome = then_bought[some].toarray()[found.row, found.item] > 0
         drawn = np.flatnonzero(outcome | (rng.random(len(outcome)) < kept))
         crowded = np.bincount(found.row[drawn], minlength=len(some)) > _MOST_OF_A_CUSTOMER

@@ -12,6 +12,7 @@ from recommender.ranges import require_at_least, require_positive
 from recommender.ranking.candidates import Candidates
 from recommender.ranking.examples import Examples
 from recommender.ranking.features import FeatureTables
+from recommender.ranking.forest import MOST_LEAVES, Forest
 
 _TOP: dict[str, object] = {"objective": "lambdarank", "lambdarank_truncation_level": 20}
 """Only pairs with one of the first so many places are learned from: lists are read from the top."""
@@ -39,7 +40,7 @@ class Ranker:
         customers: at most so many of a window's customers are learned from, drawn by the seed.
         fewest_customers: with fewer than so many in all windows together the blend orders the lists.
         trees: number of trees in each set.
-        leaves: of each tree.
+        leaves: of each tree, at most 64.
         learning_rate: how much of a tree's advice is taken.
         kept: share of the candidates not bought that are learned from.
         examples: at most about so many candidates of a window are learned from; of more, fewer of those not
@@ -67,6 +68,8 @@ class Ranker:
             examples=self.examples,
         )
         require_at_least(2, leaves=self.leaves)
+        if self.leaves > MOST_LEAVES:
+            raise ValueError(f"leaves must be at most {MOST_LEAVES}, got {self.leaves}")
         require_positive(learning_rate=self.learning_rate, kept=self.kept)
         if self.kept > 1:
             raise ValueError(f"kept must be at most 1, got {self.kept}")
@@ -86,7 +89,7 @@ class Ranker:
         worth = _worth((order, chance), examples.features[drawn])
         if not any(feature.gain for feature in worth):
             return None
-        return TreeRanker(order.model_to_string(), chance.model_to_string(), worth, (order, chance))
+        return TreeRanker.read(order.model_to_string(), chance.model_to_string(), worth)
 
     def _trees(
         self, examples: Examples, objective: dict[str, object], group: NDArray[np.int64] | None
@@ -142,24 +145,27 @@ class TreeRanker:
         order: the trees that learned the order, as LightGBM writes them.
         chance: likewise those that learned the chance; these two texts are what is kept on disk.
         worth: what each feature has a say in, the strongest first.
-        trees: both, ready to be asked.
+        names: of the features that the trees were taught with.
+        forests: both, ready to be asked.
     """
 
     order: str
     chance: str
     worth: tuple[FeatureWorth, ...]
-    trees: tuple[lightgbm.Booster, ...] = field(repr=False, compare=False)
+    names: tuple[str, ...]
+    forests: tuple[Forest, ...] = field(repr=False, compare=False)
 
     @classmethod
     def read(cls, order: str, chance: str, worth: tuple[FeatureWorth, ...]) -> "TreeRanker":
         """Trees from their text.
 
         Raises:
-            SnapshotUnreadable: LightGBM cannot read it.
+            SnapshotUnreadable: it is no text of LightGBM's, or of trees that no ranker here learns.
         """
         try:
-            return cls(order, chance, worth, (_read(order), _read(chance)))
-        except lightgbm.basic.LightGBMError as error:
+            both = [lightgbm.Booster(model_str=text) for text in (order, chance)]
+            return cls(order, chance, worth, tuple(both[0].feature_name()), tuple(map(Forest.of, both)))
+        except (lightgbm.basic.LightGBMError, ValueError) as error:
             raise SnapshotUnreadable(f"the ranker's trees cannot be read ({error}): train again") from error
 
     def scores(
@@ -176,21 +182,13 @@ class TreeRanker:
             ValueError: the features are not those that the trees were taught with.
         """
         names = tables.names(candidates.models)
-        if list(names) != self.trees[0].feature_name():
+        if names != self.names:
             raise ValueError("the ranker was taught with other features")
         features = tables.features(customers, candidates)
         if not len(features):
             return np.zeros(0, np.float32)
-        total = sum(_raw(trees, features) for trees in self.trees)
+        total = sum(forest.scores(features) for forest in self.forests)
         return np.asarray(1 / (1 + np.exp(-total)), np.float32)
-
-
-def _read(text: str) -> lightgbm.Booster:
-    return lightgbm.Booster(model_str=text)
-
-
-def _raw(trees: lightgbm.Booster, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.asarray(trees.predict(features, raw_score=True, num_threads=1))
 
 
 def _worth(both: tuple[lightgbm.Booster, ...], features: NDArray[np.float32]) -> tuple[FeatureWorth, ...]:

@@ -20,7 +20,8 @@ ALLOWED = {
 ROOMS = {
     "data": {"data", "ranges"},
     "models": {"models", "data", "ranges", "blocks"},
-    "ranking": {"ranking", "models", "data", "ranges", "blocks"},
+    "top_n": {"top_n", "compiled"},
+    "ranking": {"ranking", "top_n", "models", "data", "ranges", "blocks", "compiled"},
     "evaluation": {"evaluation", "ranking", "models", "data"},
     "snapshot": {"snapshot", "ranking", "models", "data"},
 }

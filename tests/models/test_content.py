@@ -60,27 +60,27 @@ def customers_of(taste):
     ("taste", "new"), [("tea", "tea-cosy"), ("diy", "diy-pliers"), ("garden", "garden-rake")]
 )
 def test_customers_like_the_new_item_of_their_taste_best(taste, new):
-    scores = FITTED.scores(customers_of(taste))
+    scores = FITTED.opinion.scores(customers_of(taste))
     others = [at(item) for item in NEW if item != new]
     assert (scores[:, [at(new)]] > scores[:, others]).all()
     assert (scores[:, at(new)] > 0).all()
 
 
 def test_it_has_an_opinion_on_newcomers_only():
-    assert not FITTED.scores(customers_of("tea"))[:, ~IS_NEW].any()
+    assert not FITTED.opinion.scores(customers_of("tea"))[:, ~IS_NEW].any()
 
 
 def test_an_item_of_which_nothing_is_said_stays_unknown():
-    assert not FITTED.scores(customers_of("tea"))[:, at("mystery")].any()
+    assert not FITTED.opinion.scores(customers_of("tea"))[:, at("mystery")].any()
 
 
 def test_where_nothing_is_said_of_any_item_there_is_no_opinion():
-    assert not fit(catalog=Catalog.unknown(ITEMS)).scores(customers_of("tea")).any()
+    assert not fit(catalog=Catalog.unknown(ITEMS)).opinion.scores(customers_of("tea")).any()
 
 
 def test_without_newcomers_there_is_no_opinion_and_nothing_to_keep():
     none = fit(newcomers=np.zeros(len(ITEMS), bool))
-    assert not none.scores(customers_of("tea")).any()
+    assert not none.opinion.scores(customers_of("tea")).any()
     assert none.customer_factors.size == none.item_factors.size == 0
 
 
@@ -184,7 +184,7 @@ def test_from_too_few_items_nothing_is_told():
     everything, age = np.ones(few, bool), np.ones(few, np.float32)
     als = Als(factors=2).fit(history)
     told = fit(history=history, catalog=catalog, als=als, newcomers=everything, age=age)
-    assert not told.scores(np.arange(3, dtype=np.int32)).any()
+    assert not told.opinion.scores(np.arange(3, dtype=np.int32)).any()
 
 
 # What everybody likes, then what each of three groups of customers likes; the last customer bought little.
@@ -203,7 +203,7 @@ def liking(customer_factors, *, known=()):
 
 def test_one_item_suits_everybody_best_and_yet_each_group_has_its_own():
     model = liking(LIKES)
-    assert model.scores(EVERYBODY).argmax(axis=1).tolist() == [0] * 7
+    assert model.opinion.scores(EVERYBODY).argmax(axis=1).tolist() == [0] * 7
     assert OwnTaste.of(model).scores(EVERYBODY).argmax(axis=1).tolist() == (GROUP + 1).tolist()
 
 

@@ -1,6 +1,6 @@
 """From what models think to finished lists."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_array
 
 from recommender.models.neighbours import Neighbours
+from recommender.models.opinions import Factored, Opinion, Related
 from recommender.ranking.blend import Blend
 from recommender.ranking.build import best_sellers, of_mode, recommend, related
 from recommender.ranking.lists import SOURCES
@@ -20,24 +21,38 @@ from tests.ranking.tables import table_of
 class Fixed:
     """A model whose opinion is written down."""
 
-    opinion: np.ndarray
+    opinion: Opinion
 
-    def scores(self, customers):
-        return self.opinion[customers]
+
+def summed(scores):
+    """As if every customer had bought something that only they buy."""
+    return Related(csr_array(scores))
+
+
+def factored(scores):
+    """As if every customer were a factor."""
+    return Factored(np.eye(len(scores), dtype=np.float32), np.ascontiguousarray(scores.T))
 
 
 def lists(models, *, bought=None, eligible=None, length=3, **weights):
     opinion = next(iter(models.values()))
     n_customers, n_items = opinion.shape
     blend = Blend(**(dict.fromkeys(Blend.__dataclass_fields__, 0.0) | weights))
-    return recommend(
-        {name: Fixed(np.asarray(scores, np.float32)) for name, scores in models.items()},
-        blend,
-        np.arange(n_customers, dtype=np.int32),
-        bought=csr_array(np.zeros(opinion.shape) if bought is None else bought),
-        eligible=np.ones(n_items, bool) if eligible is None else np.array(eligible),
-        length=length,
+    one, other = (
+        recommend(
+            {name: Fixed(form(np.asarray(scores, np.float32))) for name, scores in models.items()},
+            blend,
+            np.arange(n_customers, dtype=np.int32),
+            bought=csr_array(np.zeros(opinion.shape) if bought is None else bought),
+            eligible=np.ones(n_items, bool) if eligible is None else np.array(eligible),
+            length=length,
+        )
+        for form in (summed, factored)
     )
+    # How an opinion is worked out must not matter.
+    for field in fields(one):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+    return one
 
 
 def test_scores_are_scaled_to_the_best_and_added_by_weight():
@@ -98,25 +113,22 @@ def test_blocks_do_not_change_the_lists(monkeypatch):
 
     opinion = np.random.default_rng(0).random((7, 5))
     whole = lists({"als": opinion}, als=1.0)
-    monkeypatch.setattr(build, "_BLOCK_CELLS", 10)
+    monkeypatch.setattr(build, "_BLOCK", 2)
     assert lists({"als": opinion}, als=1.0).items.tolist() == whole.items.tolist()
 
 
 def test_threads_do_not_change_the_lists(monkeypatch):
     from recommender.ranking import build
 
-    monkeypatch.setattr(build, "_BLOCK_CELLS", 200)
+    monkeypatch.setattr(build, "_BLOCK", 5)
     rng = np.random.default_rng(1)
     customers, items = rng.normal(size=(90, 16)), rng.normal(size=(40, 16))
 
-    @dataclass(frozen=True)
-    class Factors:
-        def scores(self, some):
-            return (customers[some].astype(np.float32) @ items.T.astype(np.float32)).astype(np.float32)
+    model = Fixed(Factored(customers.astype(np.float32), items.astype(np.float32)))
 
     def table(threads):
         return recommend(
-            {"als": Factors()}, Blend(), np.arange(90, dtype=np.int32), bought=csr_array((90, 40)),
+            {"als": model}, Blend(), np.arange(90, dtype=np.int32), bought=csr_array((90, 40)),
             eligible=np.ones(40, bool), length=10, threads=threads,
         )  # fmt: skip
 

@@ -46,9 +46,6 @@ class Related:
     def neighbours(self) -> Neighbours:
         return Neighbours(self.relation)
 
-    def scores(self, customers):
-        return (self.purchases[customers] @ self.relation).toarray()
-
 
 def related(purchases, relation):
     return Related(csr_array(np.asarray(purchases, np.float32)), csr_array(np.asarray(relation, np.float32)))
@@ -190,7 +187,7 @@ def test_a_whole_shop_without_the_reason_scores_the_item_otherwise():
         again, _ = shop_of(without, day=120)
         assert again.items == history.items and again.customers == history.customers
         whose = np.array([customer], np.int32)
-        assert ItemKNN().fit(again).scores(whose)[0, item] < fitted.scores(whose)[0, item]
+        assert ItemKNN().fit(again).opinion.scores(whose)[0, item] < fitted.opinion.scores(whose)[0, item]
 
 
 def test_a_purchase_that_has_faded_to_nothing_is_no_reason():

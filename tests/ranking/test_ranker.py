@@ -8,7 +8,7 @@ from recommender.data.history import DAY, PurchaseHistory
 from recommender.errors import SnapshotUnreadable
 from recommender.models.best_sellers import BestSellers
 from recommender.models.buy_again import BuyAgain
-from recommender.ranking.candidates import generate_candidates
+from recommender.ranking.candidates import CandidateSearch
 from recommender.ranking.examples import Examples, collect
 from recommender.ranking.features import FeatureTables
 from recommender.ranking.ranker import Ranker, TreeRanker
@@ -30,9 +30,7 @@ def made_up(n_customers=200, seed=0):
 def test_the_trees_learn_what_is_bought_and_say_why():
     trees = SMALL.fit(made_up())
     fresh = made_up(seed=1)
-    scores = sum(np.asarray(each.predict(fresh.features, raw_score=True)) for each in trees.trees).reshape(
-        -1, 10
-    )
+    scores = sum(each.scores(fresh.features) for each in trees.forests).reshape(-1, 10)
     found = scores.argmax(axis=1) == fresh.bought.reshape(-1, 10).argmax(axis=1)
     assert found.mean() > 0.8
     first = trees.worth[0]
@@ -130,7 +128,8 @@ def test_too_many_examples_are_thinned_and_stand_for_those_left_out():
 def scored(ranker, customers=(ANN, BOB, EVE)):
     models, tables, bought = moment()
     at = np.array(customers, np.int32)
-    candidates = generate_candidates(models, at, bought=bought, eligible=np.ones(3, bool), per_model=10)
+    search = CandidateSearch.over(models, bought=bought, eligible=np.ones(3, bool), per_model=10)
+    candidates = search.candidates(at)
     return candidates, ranker.scores(tables, at, candidates)
 
 
@@ -154,8 +153,7 @@ def test_one_customer_alone_is_scored_as_among_others(learned):
 def test_candidates_of_other_models_are_refused(learned):
     models, tables, bought = moment()
     at = np.array([ANN], np.int32)
-    found = generate_candidates(
-        {"best_sellers": models["best_sellers"]}, at, bought=bought, eligible=np.ones(3, bool), per_model=10
-    )
+    one = {"best_sellers": models["best_sellers"]}
+    found = CandidateSearch.over(one, bought=bought, eligible=np.ones(3, bool), per_model=10).candidates(at)
     with pytest.raises(ValueError, match="other features"):
         learned.scores(tables, at, found)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from recommender.models.content import ContentModel, OwnTaste
+from recommender.models.opinions import Common
 from recommender.ranking.blend import Blend
 from recommender.ranking.build import recommend
 from recommender.ranking.candidates import Candidates
@@ -109,8 +110,9 @@ def test_lists_of_different_tastes_hold_different_new_items(asked_for):
 class Sold:
     """Knows of the first three items only, the first being the best."""
 
-    def scores(self, customers):
-        return np.tile(np.array([3, 2, 1, 0, 0, 0], np.float32), (len(customers), 1))
+    @property
+    def opinion(self):
+        return Common(np.array([3, 2, 1, 0, 0, 0], np.float32))
 
 
 @given(

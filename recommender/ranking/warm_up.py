@@ -1,0 +1,38 @@
+"""Compile, or load, everything that making lists needs compiled, before it is needed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from recommender.models.opinions import Factored, Opinion, Related
+from recommender.ranking.candidates import CandidateSearch
+from recommender.ranking.forest import Forest
+
+
+def warm_up() -> None:
+    """Let every compiled loop run once on next to nothing.
+
+    The first time on a machine that takes some ten seconds; later processes load what it left on disk.
+    """
+    one, nothing = csr_array(np.ones((1, 1), np.float32)), csr_array((1, 1), dtype=np.float32)
+    models = {"product": _Model(Factored(one.toarray(), one.toarray())), "sum": _Model(Related(one))}
+    search = CandidateSearch.over(models, bought=nothing, eligible=np.ones(1, bool), per_model=1)
+    search.candidates(np.zeros(1, np.int32))
+    _stump().scores(np.zeros((1, 1), np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    opinion: Opinion
+
+
+def _stump() -> Forest:
+    return Forest(
+        starts=np.array([0, 1], np.int64),
+        feature=np.zeros(1, np.int32),
+        threshold=np.zeros(1, np.float32),
+        missing_left=np.ones(1, bool),
+        left_out=np.array([0xFFFFFFFE], np.uint32),
+        values=np.zeros((1, 32)),
+    )
