@@ -67,6 +67,7 @@ SOURCE_LABELS = {
     "co_purchase_recent": "bought together lately",
     "content": "alike in words",
     "local_best_sellers": "sells well here",
+    "linear": "adds to purchases",
 }
 """What the models are called in a customer's list."""
 

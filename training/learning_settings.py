@@ -9,6 +9,7 @@ from recommender.models.co_purchase import CoPurchase
 from recommender.models.content import Content
 from recommender.models.customer_knn import CustomerKNN
 from recommender.models.item_knn import ItemKNN
+from recommender.models.linear import Linear
 from recommender.models.local_best_sellers import LocalBestSellers
 
 
@@ -24,6 +25,7 @@ class ModelSettings:
     customer_knn: CustomerKNN = field(default_factory=CustomerKNN)
     als_long_term: Als = field(default_factory=lambda: Als(factors=64, half_life_days=365, seed=1))
     co_purchase_recent: CoPurchase = field(default_factory=lambda: CoPurchase(half_life_days=7))
+    linear: Linear = field(default_factory=Linear)
     content: Content = field(default_factory=Content)
     local_best_sellers: LocalBestSellers = field(default_factory=LocalBestSellers)
 

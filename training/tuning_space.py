@@ -20,7 +20,7 @@ _OF_MODELS: Mapping[str, tuple[Number, Number]] = {
     "taste_half_life_days": (7.0, 730.0),
     "factors": (16, 256),
     "alpha": (0.5, 40.0),
-    "regularization": (0.01, 1.0),
+    "regularization": (0.01, 4.0),
     "shrinkage": (1.0, 200.0),
 }
 """Whatever model has a setting of this name, its ends."""

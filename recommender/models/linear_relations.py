@@ -1,4 +1,4 @@
-"""EASE over baskets: what an item adds to the rest of a basket, as far as no other item explains it."""
+"""EASE: what an item adds to the rest of a basket or a history, as far as no other item explains it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,31 @@ def linear_relations(rows: csr_array, *, regularization: float, n_items: int) ->
     Returns:
         Shape (n_columns, n_columns) float32, row = item that says it; positive entries only.
     """
+    top, weights = linear_weights(rows, regularization=regularization, n_items=n_items)
+    says, said_of = np.nonzero(weights > 0)
+    return csr_array((weights[says, said_of], (top[says], top[said_of])), shape=(rows.shape[1],) * 2)
+
+
+def linear_weights(
+    rows: csr_array, *, regularization: float, n_items: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The columns of most weight, rising, and how much each of them says of each other one.
+
+    Arguments as of `linear_relations`.
+
+    Returns:
+        Shape (n,), and shape (n, n), row = item that says it; also what is below 0, and 0 on the diagonal.
+    """
     mass = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()
     top = np.sort(np.argsort(-mass, kind="stable")[:n_items])
+    top = top[mass[top] > 0]
     some = rows[:, top]
     gram = (some.T.tocsr() @ some).toarray().astype(np.float64)
     gram[np.diag_indices_from(gram)] += regularization
     inverse = inverse_of_positive_definite(gram)
     weights = (-inverse / np.diag(inverse)).astype(np.float32)
     np.fill_diagonal(weights, 0)
-    says, said_of = np.nonzero(weights > 0)
-    return csr_array((weights[says, said_of], (top[says], top[said_of])), shape=(rows.shape[1],) * 2)
+    return top, weights
 
 
 def inverse_of_positive_definite(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from recommender.models.co_purchase import CoPurchase, CoPurchaseModel
 from recommender.models.content import ContentModel
 from recommender.models.customer_knn import CustomerKNN, CustomerKNNModel
 from recommender.models.item_knn import ItemKNN, ItemKNNModel
+from recommender.models.linear import Linear, LinearModel
 from recommender.models.protocol import FittedModel, Model
 
 MODELS: dict[str, tuple[type[Model], type]] = {
@@ -18,6 +19,7 @@ MODELS: dict[str, tuple[type[Model], type]] = {
     "customer_knn": (CustomerKNN, CustomerKNNModel),
     "als_long_term": (Als, AlsModel),
     "co_purchase_recent": (CoPurchase, CoPurchaseModel),
+    "linear": (Linear, LinearModel),
 }
 """Name → (settings, what they learn) of the models that learn from purchases alone."""
 

@@ -27,6 +27,7 @@ class Blend:
     als_long_term: float = 0.05
     co_purchase_recent: float = 0.03
     content: float = 0.05
+    linear: float = 0.05
 
     def __post_init__(self) -> None:
         require_at_least(0, **asdict(self))

@@ -17,6 +17,7 @@ SOURCES = (
     "co_purchase_recent",
     "content",
     "local_best_sellers",
+    "linear",
 )
 """Who can have proposed an item; a list stores the position in this tuple, so only append."""
 

@@ -89,3 +89,8 @@ def test_what_was_known_days_ago_and_what_came_since_are_the_whole_history():
     assert since.baskets().toarray().tolist() == [[1, 0], [1, 0]]
     assert since.customer.tolist() == [-1, history.customers.position("bob")]
     assert before.items is since.items is history.items
+
+
+def test_the_last_purchase_counts_alone_however_many_came_before():
+    lines = [("1", "ann", "tea", 1.0, 80.0), ("2", "ann", "tea", 9.0, 90.0), ("3", None, "tea", 1.0, 99.0)]
+    assert history_of(lines, 100.0).last_purchases(10).toarray().tolist() == [[0.5]]

@@ -9,6 +9,7 @@ from recommender.models.best_sellers import BestSellers
 from recommender.models.buy_again import BuyAgain
 from recommender.models.co_purchase import CoPurchase
 from recommender.models.item_knn import ItemKNN
+from recommender.models.linear import Linear
 from tests.shops import history_of
 
 # Tea in orders 1, 2 and 5, milk in 1 and 2, nails and hammer in 3 and 4, hammer also in 5.
@@ -64,7 +65,7 @@ def test_a_guests_order_counts_for_what_is_bought_together():
 def test_a_purchase_counts_half_after_one_half_life():
     lines = [("1", "ann", "tea", 1.0, 0.0), ("2", "ann", "tea", 1.0, 10.0), ("3", "ann", "milk", 1.0, 20.0)]
     history = history_of(lines, 20.0)
-    milk, tea = BuyAgain(half_life_days=10).fit(history).scores(np.array([0], np.int32))[0]
+    milk, tea = BuyAgain(half_life_days=10).fit(history).opinion.scores(np.array([0], np.int32))[0]
     assert milk == 1.0
     assert tea == pytest.approx(1 / 4 + 1 / 2)
 
@@ -131,3 +132,40 @@ def test_settings_that_als_cannot_solve_are_named_not_traced():
 def test_a_setting_out_of_range_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_linear_speaks_for_what_no_other_purchase_explains():
+    # Honey goes with tea, and sugar with honey alone: beside honey, tea says nothing more of sugar.
+    lines = [
+        line
+        for n in range(40)
+        for line in (
+            (f"a{n}", f"t{n}", "tea", 1.0, 99.0), (f"a{n}", f"t{n}", "honey", 1.0, 99.0),
+            (f"b{n}", f"h{n}", "honey", 1.0, 99.0), (f"b{n}", f"h{n}", "sugar", 1.0, 99.0),
+            (f"c{n}", f"t{n}", "honey", 1.0, 98.0), (f"c{n}", f"t{n}", "sugar", 1.0, 98.0),
+        )
+    ]  # fmt: skip
+    history = history_of(lines, 100.0)
+    relation = Linear(regularization=0.1).fit(history).relation.toarray()
+    honey, sugar, tea = (history.items.position(name) for name in ("honey", "sugar", "tea"))
+    assert relation[honey, sugar] > 0.8
+    assert abs(relation[tea, sugar]) < 0.1 * relation[honey, sugar]
+    assert not relation.diagonal().any()
+
+
+def test_linear_keeps_the_largest_weights_of_either_sign():
+    rng = np.random.default_rng(0)
+    lines = [(f"o{n}", f"c{n}", f"i{item}", 1.0, 99.0) for n in range(60) for item in rng.permutation(12)[:4]]
+    history = history_of(lines, 100.0)
+    whole = Linear(n_neighbours=100).fit(history).relation.toarray()
+    few = Linear(n_neighbours=3).fit(history).relation.toarray()
+    assert (whole < 0).any()
+    for every, kept in zip(whole, few, strict=True):
+        largest = np.sort(np.abs(every))[-3:]
+        assert np.sort(np.abs(kept[kept != 0])) == pytest.approx(largest)
+
+
+def test_linear_knows_only_the_items_of_most_purchases():
+    lines = [(f"o{n}", f"c{n}", item, 1.0, 99.0) for n in range(9) for item in ("a", "b", "c")[: 1 + n // 3]]
+    relation = Linear(n_items=2).fit(history_of(lines, 100.0)).relation.toarray()
+    assert relation[0, 1] > 0 and not relation[2].any() and not relation[:, 2].any()
