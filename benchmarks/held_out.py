@@ -16,7 +16,7 @@ from recommender.evaluation.tasks import truth_of
 from recommender.evaluation.window import Window
 from recommender.ranking.build import of_mode
 from recommender.ranking.lists import ListTable
-from recommender.ranking.top_n import among_top_n
+from recommender.top_n.dense_rows import among_top_n
 
 DAYS = 28
 MIN_ITEM_LINES = 5

@@ -8,6 +8,7 @@ generated, S with 100,000 customers and M with 500,000, and the real ones at han
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -23,9 +24,12 @@ from benchmarks.paired import TIMES, Paired, paired
 from benchmarks.results import keep
 from recommender.data.history import PurchaseHistory
 from recommender.ranking.warm_up import warm_up
-from recommender.top_n.factor_search import FactorSearch
+from recommender.top_n.factor_search import FactorSearch, Found
 
 N = 50
+
+_ROWS = 1_024
+"""Customers that a thread works on at a time."""
 
 GENERATED = {"S": (100_000, 10_000, 2_000_000), "M": (500_000, 50_000, 15_000_000)}
 """Shop → customers, items, order lines."""
@@ -72,8 +76,17 @@ def measure(bought: csr_matrix, *, factors: int, iterations: int, times: int = T
 
     def ours() -> None:
         search = FactorSearch.over(items, np.ones(len(items), bool))
-        best = search.best(customers, N, masked=masked, threads=os.cpu_count() or 1)
-        found["ours"] = best.items, best.scores
+
+        def part(start: int) -> Found:
+            rows = slice(start, start + _ROWS)
+            return search.best(customers[rows], N, masked=masked[rows])
+
+        # As `build.recommend` does it: threads of ours, and none of BLAS.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+            parts = list(pool.map(part, range(0, len(customers), _ROWS)))
+        found["ours"] = (
+            np.concatenate([one.items for one in parts]), np.concatenate([one.scores for one in parts])
+        )  # fmt: skip
 
     def theirs() -> None:
         with threadpool_limits(1, "blas"):

@@ -19,7 +19,7 @@ def compiled(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _R
 
 
 def compiled_loosely(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Like `compiled`, for functions that only compare: whole vectors at a time, and without NaN."""
+    """Like `compiled`, for functions that compare: whole vectors at a time; no number is NaN or infinite."""
     return _compiled(function, fastmath={"nnan", "nsz"})
 
 

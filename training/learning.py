@@ -225,6 +225,7 @@ def similar_items(learned: Learned, settings: Settings, progress: Progress) -> L
             learned.models["als"],
             learned.models["content"],
             learned.eligible,
+            bought=learned.bought,
             length=length,
             settings=settings.reranking,
         )

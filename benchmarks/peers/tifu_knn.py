@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from benchmarks.peers.order_sequences import OrderSequences
 from benchmarks.peers.protocol import where_positive
 from recommender.data.history import PurchaseHistory
-from recommender.ranking.top_n import among_top_n
+from recommender.top_n.dense_rows import among_top_n
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,14 @@ class Reranked:
 
 
 def settings_to_price(chosen: Reranking) -> dict[str, Reranking]:
-    """By name: nothing, what is chosen, and every dial alone, for as many places as are chosen."""
+    """By name: nothing, what is chosen, and every dial alone, for as many places as are chosen.
+
+    Of new items only as large a share as is chosen: ranked lists keep no room for more of them.
+    """
     off = replace(chosen, **_OFF)
-    return {PLAIN: off, AS_SET: chosen} | {name: replace(off, **dial) for name, dial in DIALS.items()}
+    alone = {name: replace(off, **dial) for name, dial in DIALS.items()}
+    roomy = {name: one for name, one in alone.items() if one.new_item_share <= chosen.new_item_share}
+    return {PLAIN: off, AS_SET: chosen} | roomy
 
 
 def reranked(

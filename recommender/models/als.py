@@ -111,7 +111,7 @@ class AlsModel:
         return Factored(self.customer_factors, self.item_factors)
 
     def scores_of(self, factors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores for anyone's factors, shape (n, factors), as `scores` gives them for customers."""
+        """Scores for anyone's factors, shape (n, factors), as `opinion` has them for customers."""
         return factors @ self.item_factors.T
 
     def fold_in(self, purchases: csr_array) -> NDArray[np.float32]:

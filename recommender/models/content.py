@@ -24,6 +24,8 @@ _TRIED_FACTORS = 16
 """Factors that a regularisation is chosen by: ALS starts them all alike, so any few speak for the others."""
 
 _MOST_STRETCHED = 2.0
+_FEWEST_BUYERS = 2
+"""Of an item with fewer, ALS knows nothing but one customer's taste, which is nobody else's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Content:
 
     It fades as the item gets buyers of its own, and it shrinks for an item that was long on sale and sold
     less than others do in that time (a Gamma prior of the rate of sale). ALS pulls an item of few buyers
-    towards 0; adding moves that point to where the text says.
+    towards 0; adding moves that point to where the text says. It is heard from the second buyer on.
 
     Attributes:
         min_buyers: customers that an item needs to be an example.
@@ -85,7 +87,8 @@ class Content:
         coefficients = ridge(terms[examples], als.item_factors[examples], regularization)
         told = stretch * (terms[newcomers] @ coefficients)
         say = self._say(buyers, days_on_sale, examples)[newcomers]
-        factors = als.item_factors[newcomers] + say[:, None] * told
+        several = (buyers[newcomers] >= _FEWEST_BUYERS)[:, None]
+        factors = als.item_factors[newcomers] * several + say[:, None] * told
         return ContentModel(
             als.customer_factors, newcomers, factors.astype(np.float32), np.float32(explained)
         )
@@ -164,21 +167,23 @@ class OwnTaste:
             customers: shape (n,) positions.
 
         Returns:
-            Shape (n, n_items), on average over all customers 0; and 0 for what is not new.
+            Shape (n, n_items), on average over the customers who have a taste 0; 0 for those who have none,
+            and for what is not new.
         """
         content = self.content
-        directions = (
-            content.customer_factors[customers] / _lengths(content.customer_factors[customers])[:, None]
-        )
+        factors = content.customer_factors[customers]
+        own = np.where(
+            np.asarray(factors.any(axis=1))[:, None], factors / _lengths(factors)[:, None] - self.common, 0
+        ).astype(np.float32)
         scores = np.zeros((len(customers), len(content.newcomers)), np.float32)
-        scores[:, content.newcomers] = (directions - self.common) @ content.item_factors.T
+        scores[:, content.newcomers] = own @ content.item_factors.T
         return scores
 
 
-def _lengths(factors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _lengths(factors: NDArray[np.float32]) -> NDArray[np.float64]:
     """Of each row; 1 where the row is 0, so that it can be divided by."""
-    lengths = np.sqrt(np.einsum("cf,cf->c", factors, factors))
-    return np.where(lengths > 0, lengths, np.float32(1))
+    lengths = np.sqrt(np.einsum("cf,cf->c", factors, factors, dtype=np.float64))
+    return np.where(lengths > 0, lengths, 1.0)
 
 
 def _with_constant(terms: csr_array) -> csr_array:

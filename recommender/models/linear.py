@@ -23,7 +23,7 @@ class Linear:
         half_life_days: a purchase this old counts half.
         regularization: pull of every weight towards 0, in units of √customers + √items, as of `als`.
         n_items: items of most purchases that have weights; the time grows with their cube.
-        n_neighbours: weights kept for an item, the largest of either sign.
+        n_neighbours: weights kept for an item, the largest of either sign, and what is as large as the last.
     """
 
     half_life_days: float = 52.0

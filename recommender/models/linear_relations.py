@@ -57,6 +57,9 @@ def inverse_of_positive_definite(matrix: NDArray[np.float64]) -> NDArray[np.floa
     Args:
         matrix: shape (n, n), symmetric and positive definite.
     """
+    # LAPACK complains on the console of a matrix without rows.
+    if not len(matrix):
+        return matrix
     # How BLAS cuts its work among threads changes the last digit.
     with threadpool_limits(1, "blas"):
         factor, _ = dpotrf(matrix)

@@ -51,7 +51,7 @@ class CandidateSearch:
     Attributes:
         opinions: of the models, by name.
         searches: of those that are products, over the eligible items.
-        bought: shape (n_customers, n_items), positive where bought before; rows by position.
+        bought: shape (n_customers, n_items), positive where bought before and nothing stored elsewhere.
         eligible: shape (n_items,), False forbids an item.
         per_model: new items that each model proposes.
     """

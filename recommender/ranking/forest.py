@@ -121,6 +121,8 @@ def _splits(node: dict[str, Any], values: list[float]) -> Iterator[_Split]:
     yield from _splits(node["left_child"], values)
     leaves_left = ((1 << (len(values) - first)) - 1) << first
     yield from _splits(node["right_child"], values)
+    if node["missing_type"] == "Zero":
+        raise ValueError("a split that takes 0 for missing is not supported")
     threshold = float(node["threshold"])
     # Where nothing was missing when they were learned, LightGBM takes what is missing for 0.
     missing_left = node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from recommender.models.als import AlsModel
 from recommender.models.content import ContentModel
@@ -11,7 +12,7 @@ from recommender.ranking.lists import SOURCES, ListTable
 from recommender.ranking.place_rules import Rulebook
 from recommender.ranking.reranking import Reranking, filled
 from recommender.ranking.reserved import Reserved
-from recommender.ranking.top_n import among_top_n
+from recommender.top_n.dense_rows import among_top_n
 
 PAGES = 10
 """A new item may be shown on the pages of so many items: those that it is most alike."""
@@ -34,6 +35,7 @@ def with_newcomers(
     content: ContentModel,
     eligible: NDArray[np.bool_],
     *,
+    bought: csr_array,
     length: int,
     settings: Reranking,
 ) -> ListTable:
@@ -42,13 +44,15 @@ def with_newcomers(
     How close two items are is the cosine of their factors, those of a new one as its text tells them: their
     product would show what sells best, whatever the new item is like (docs/similar-items.md). What a row
     holds already stays first. A new item comes into the rows of the `PAGES` items that it is closest to,
-    and has its share of their first places, as in customers' lists.
+    and has its share of their first places, as in customers' lists. Two items that one customer alone bought
+    both of are not shown beside each other: a new item with few buyers has their taste.
 
     Args:
         similar: one row an item, by what the same customers buy.
         als: factors of items that were bought.
         content: factors of the new ones.
         eligible: shape (n_items,), False forbids an item.
+        bought: shape (n_customers, n_items), positive where bought.
         length: places of a row.
         settings: how many of the first places are for new items.
 
@@ -57,23 +61,28 @@ def with_newcomers(
     """
     if not content.newcomers.any():
         return similar
-    table = _appended(similar, _closest(als, content, eligible, length))
+    table = _appended(similar, _closest(als, content, eligible, bought, length))
     kept = table.keep(Reserved(content.newcomers, settings.new_item_share).kept(table, length))
     nothing_spare = np.zeros(len(kept.items), bool)
     share = Rulebook((), content.newcomers, settings.new_item_share, None, 0.0)
     return filled(kept, settings.places, share, spare=nothing_spare)
 
 
-def _closest(als: AlsModel, content: ContentModel, eligible: NDArray[np.bool_], length: int) -> _Pairs:
+def _closest(
+    als: AlsModel, content: ContentModel, eligible: NDArray[np.bool_], bought: csr_array, length: int
+) -> _Pairs:
     new = np.flatnonzero(content.newcomers)
     factors = np.array(als.item_factors)
     factors[new] = content.item_factors
     factors /= np.maximum(np.linalg.norm(factors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     size = max(1, _BLOCK_CELLS // len(factors))
-    parts = [
-        _closest_of(new[start : start + size], factors, content.newcomers, eligible, length)
-        for start in range(0, len(new), size)
-    ]
+    once = csr_array((bought > 0).astype(np.float32))
+    buyers = once.T.tocsr()
+    parts = []
+    for start in range(0, len(new), size):
+        some = new[start : start + size]
+        of_one_person = (buyers[some] @ once).toarray() == 1
+        parts.append(_closest_of(some, factors, content.newcomers, eligible, of_one_person, length))
     columns = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Pairs))
     return _Pairs(*columns)
 
@@ -83,10 +92,11 @@ def _closest_of(
     factors: NDArray[np.float32],
     newcomers: NDArray[np.bool_],
     eligible: NDArray[np.bool_],
+    of_one_person: NDArray[np.bool_],
     length: int,
 ) -> _Pairs:
     """What goes on the pages of some new items, and the pages that they go on."""
-    closeness = np.maximum(factors[some] @ factors.T, 0)
+    closeness = np.where(of_one_person, 0, np.maximum(factors[some] @ factors.T, 0))
     closeness[np.arange(len(some)), some] = 0
     row, beside = np.nonzero(_best(closeness * eligible, length))
     host, page = np.nonzero(_best(closeness * (eligible[some, None] & ~newcomers), PAGES))

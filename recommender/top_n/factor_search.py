@@ -1,13 +1,10 @@
 """Exactly the best items of every customer by the product of their factors, without scoring them all."""
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from threadpoolctl import threadpool_limits
 
 from recommender.top_n.kernels import search, settle
 
@@ -17,11 +14,11 @@ _WIDTH = 512
 _SPARE = 16
 """Items kept beyond those wanted, so that what single precision cannot tell apart is among them."""
 
-_ROWS = 2_048
-"""Customers that a thread works on at a time."""
-
 _ROUNDING = 2.0**-23
 """Twice the largest relative error of one operation in single precision."""
+
+_LONGER = 1.0001
+"""What a length is multiplied by, so that no rounding makes a product larger than that of the lengths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +28,12 @@ class Found:
     Attributes:
         items: shape (n, wanted) int32, item positions, best first; -1 where there are fewer.
         scores: shape (n, wanted) float64; -inf where there are fewer.
+        scored_in_full: customers for whom every item had to be scored.
     """
 
     items: NDArray[np.int32]
     scores: NDArray[np.float64]
+    scored_in_full: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,16 @@ class FactorSearch:
         place: shape (n_items,) int32, where each item stands in that order; -1 where it may not be found.
         factors: shape (n, n_factors) float32, in that order.
         blocks: shape (n_blocks, n_factors, width) float32, the same in blocks.
-        longest: shape (n_blocks,) float32, no less than the length of any item of the block.
+        longest: shape (n_blocks,) float64, no less than the length of any item of the block.
+        n_not_zero: items with a factor other than 0; they stand first.
     """
 
     position: NDArray[np.int32]
     place: NDArray[np.int32]
     factors: NDArray[np.float32]
     blocks: NDArray[np.float32]
-    longest: NDArray[np.float32]
+    longest: NDArray[np.float64]
+    n_not_zero: int
 
     @classmethod
     def over(cls, item_factors: NDArray[np.float32], eligible: NDArray[np.bool_]) -> "FactorSearch":
@@ -72,7 +73,7 @@ class FactorSearch:
             item_factors: shape (n_items, n_factors), finite.
             eligible: shape (n_items,), False forbids an item.
         """
-        length = np.linalg.norm(item_factors, axis=1)
+        length = _lengths(item_factors)
         allowed = np.flatnonzero(eligible)
         position = allowed[np.argsort(-length[allowed], kind="stable")].astype(np.int32)
         place = np.full(len(item_factors), -1, np.int32)
@@ -82,59 +83,43 @@ class FactorSearch:
         for number, block in enumerate(blocks):
             some = factors[number * _WIDTH : (number + 1) * _WIDTH]
             block[:, : len(some)] = some.T
-        longest = length[position[::_WIDTH]] * np.float32(1.0001)
-        return cls(position, place, factors, blocks, longest.astype(np.float32))
+        longest = length[position[::_WIDTH]] * _LONGER
+        return cls(position, place, factors, blocks, longest, int(np.count_nonzero(length[position])))
 
     def best(
-        self,
-        customer_factors: NDArray[np.float32],
-        n: int,
-        *,
-        masked: csr_array,
-        above: float = -np.inf,
-        threads: int = 1,
+        self, customer_factors: NDArray[np.float32], n: int, *, masked: csr_array, above: float = -np.inf
     ) -> Found:
         """The `n` best items of every customer; of equal scores the lower position comes first.
+
+        It works in one thread, and lets go of the interpreter meanwhile. BLAS may have threads of its own.
 
         Args:
             customer_factors: shape (n_customers, n_factors), finite.
             n: items wanted, at least 1.
             masked: shape (n_customers, n_items), items that a customer is not to get are stored.
             above: items have to exceed this score.
-            threads: parts worked on at a time. With one, BLAS may have its own.
         """
-        if threads == 1:
-            return self._best(np.ascontiguousarray(customer_factors, np.float32), n, masked, above)
-        starts = range(0, len(customer_factors), _ROWS)
-
-        def part(start: int) -> Found:
-            rows = slice(start, start + _ROWS)
-            return self._best(
-                np.ascontiguousarray(customer_factors[rows], np.float32), n, masked[rows], above
-            )
-
-        # As in `build.recommend`: the threads are ours, those of BLAS would only be in the way.
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-            return _stacked(pool.map(part, starts), n)
-
-    def _best(self, customers: NDArray[np.float32], n: int, masked: csr_array, above: float) -> Found:
+        customers = np.ascontiguousarray(customer_factors, np.float32)
+        # An item without a factor scores 0, and stands behind all others.
+        n_items = self.n_not_zero if above >= 0 else len(self.position)
         starts, places = self._masked_places(masked)
-        shape = (len(customers), min(n + _SPARE, max(len(self.position), 1)))
-        length = np.linalg.norm(customers.astype(np.float64), axis=1)
-        furthest = float(self.longest.max(initial=0))
-        tolerance = customers.shape[1] * _ROUNDING * length * furthest
-        found, scores = np.empty(shape, np.int32), np.empty(shape, np.float32)
+        length = _lengths(customers)
+        tolerance = customers.shape[1] * _ROUNDING * length * self.longest.max(initial=0)
         # A little lower, in single precision, than what has to be exceeded in double precision.
-        scores[:] = np.nextafter((above - tolerance).astype(np.float32), np.float32(-np.inf))[:, None]
+        least = (above - tolerance).astype(np.float32)
+        least = np.where(tolerance > 0, np.nextafter(least, np.float32(-np.inf)), least)
+        kept = min(n + _SPARE, max(n_items, 1))
+        found = np.empty((len(customers), kept), np.int32)
+        scores = np.repeat(least[:, None], kept, axis=1)
         search(
-            customers, self.blocks, self.longest, len(self.position), starts, places, scores, found
+            customers, length * _LONGER, self.blocks, self.longest, n_items, starts, places, scores, found
         )  # fmt: skip
         items, exact = np.empty((len(customers), n), np.int32), np.empty((len(customers), n))
-        settle(
-            customers, self.factors, self.position, above, tolerance, starts, places, scores, found,
+        in_full = settle(
+            customers, self.factors[:n_items], self.position, above, tolerance, starts, places, scores, found,
             exact, items,
         )  # fmt: skip
-        return Found(items, exact)
+        return Found(items, exact, in_full)
 
     def _masked_places(self, masked: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Where each row begins, and the places of what it masks, rising."""
@@ -146,8 +131,6 @@ class FactorSearch:
         return starts.astype(np.int64), place[order]
 
 
-def _stacked(parts: Iterable[Found], n: int) -> Found:
-    found = list(parts) or [Found(np.empty((0, n), np.int32), np.empty((0, n)))]
-    return Found(
-        np.concatenate([part.items for part in found]), np.concatenate([part.scores for part in found])
-    )
+def _lengths(factors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Of each row, in double precision: the square of a small number may be none in single precision."""
+    return np.asarray(np.sqrt(np.einsum("if,if->i", factors, factors, dtype=np.float64)))

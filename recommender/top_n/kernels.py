@@ -1,9 +1,13 @@
-"""The inner loops of the exact search: one list a customer, over items in blocks of falling length."""
+"""The inner loops of the exact search, over products and over sparse rows.
+
+All stand in one file: what is kept of a compiled function is made anew when its own file changes, but not
+when that of a function which it calls does.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.compiled import compiled, compiled_loosely
+from recommender.compiled import compiled, compiled_freely, compiled_loosely
 
 PANEL = 64
 """Customers whose scores are taken in one product of matrices."""
@@ -17,14 +21,15 @@ _NOBODY = np.int32(-1)
 @compiled_loosely
 def search(
     customers: NDArray[np.float32],
+    length: NDArray[np.float64],
     blocks: NDArray[np.float32],
-    longest: NDArray[np.float32],
+    longest: NDArray[np.float64],
     n_items: int,
     starts: NDArray[np.int64],
     masked: NDArray[np.int32],
     scores: NDArray[np.float32],
     items: NDArray[np.int32],
-) -> int:
+) -> None:
     """Fill every customer's heap with the best items by scores of single precision.
 
     Items come in the order of their length, so a customer is done as soon as no later item can be long
@@ -32,38 +37,32 @@ def search(
 
     Args:
         customers: shape (n, factors).
+        length: shape (n,), no less than the length of any customer's factors.
         blocks: shape (n_blocks, factors, width), items in the order of their length, the last block filled
             up with zeros.
         longest: shape (n_blocks,), no less than the length of any item of the block.
-        n_items: items without the filling.
+        n_items: items that are looked at, from the first; the rest cannot be found.
         starts: shape (n + 1,), where each customer's part of `masked` begins.
         masked: places of items in that order that a customer is not to get, rising for each customer.
         scores: shape (n, kept), heaps, the worst first; each filled with the score that an item has to
             exceed. Written.
         items: shape (n, kept), places of the items in that order. Written; -1 where there is none.
-
-    Returns:
-        Pairs of customer and item that were scored.
     """
     n, factors = customers.shape
     width = blocks.shape[2]
     panel = np.empty((PANEL, width), np.float32)
     gathered = np.empty((PANEL, factors), np.float32)
     active, at = np.empty(PANEL, np.int64), np.empty(PANEL, np.int64)
-    length = np.empty(PANEL, np.float32)
-    scored = 0
     for start in range(0, n, PANEL):
         n_active = min(PANEL, n - start)
         for row in range(n_active):
             active[row], at[row] = row, starts[start + row]
-            # A little longer than rounding can make it, so that nothing is passed over.
-            length[row] = np.linalg.norm(customers[start + row]) * np.float32(1.0001)
             items[start + row] = _NOBODY
-        for block in range(blocks.shape[0]):
+        for block in range((n_items + width - 1) // width):
             hopeful = 0
             for turn in range(n_active):
                 row = active[turn]
-                if length[row] * longest[block] > scores[start + row, 0]:
+                if length[start + row] * longest[block] > scores[start + row, 0]:
                     active[hopeful] = row
                     hopeful += 1
             n_active = hopeful
@@ -74,12 +73,10 @@ def search(
             np.dot(gathered[:n_active], blocks[block], panel[:n_active])
             first = block * width
             real = min(width, n_items - first)
-            scored += n_active * real
             for turn in range(n_active):
                 row = active[turn]
                 at[row] = _mask(panel[turn], first, real, masked, at[row], starts[start + row + 1])
                 _scan(panel[turn], real, first, scores[start + row], items[start + row])
-    return scored
 
 
 @compiled_loosely
@@ -149,7 +146,7 @@ def settle(
 
     Args:
         customers: as in `search`.
-        factors: shape (n_items, factors), items in the order of their length.
+        factors: shape (n_items, factors), the items that are looked at, in the order of their length.
         position: shape (n_items,), position of each in the vocabulary; of equal scores the lower one wins.
         above: items have to exceed this score.
         tolerance: shape (n,), how far a customer's scores of single precision may be off.
@@ -266,3 +263,80 @@ def _worse(score: float, item: np.int32, than: float, than_item: np.int32) -> bo
     if score != than:
         return score < than
     return bool(item > than_item if item >= 0 and than_item >= 0 else item < than_item)
+
+
+@compiled
+def best_of_rows(
+    starts: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    masked_starts: NDArray[np.int32],
+    masked: NDArray[np.int32],
+    scores: NDArray[np.float64],
+    items: NDArray[np.int32],
+) -> None:
+    """The best entries above 0 of every row of a sparse matrix; of equal ones the lower column.
+
+    Args:
+        starts: shape (n + 1,), where each row begins.
+        columns: shape (n_entries,), each column once a row.
+        values: shape (n_entries,).
+        allowed: shape (n_columns,), False forbids a column.
+        masked_starts: like `starts`, of `masked`.
+        masked: further columns that a row is not to get.
+        scores: shape (n, wanted). Written; -inf where there are fewer.
+        items: shape (n, wanted), columns. Written; -1 where there are fewer.
+    """
+    may = allowed.copy()
+    for row in range(len(starts) - 1):
+        for at in range(masked_starts[row], masked_starts[row + 1]):
+            may[masked[at]] = False
+        scores[row] = -np.inf
+        items[row] = -1
+        for at in range(starts[row], starts[row + 1]):
+            if values[at] > 0 and may[columns[at]]:
+                offer_score(scores[row], items[row], np.float64(values[at]), columns[at])
+        sort_best_first(scores[row], items[row])
+        for at in range(masked_starts[row], masked_starts[row + 1]):
+            may[masked[at]] = allowed[masked[at]]
+
+
+@compiled
+def values_at(
+    starts: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    row: NDArray[np.int32],
+    item: NDArray[np.int32],
+    n_columns: int,
+    found: NDArray[np.float32],
+) -> None:
+    """What a sparse matrix holds at pairs of row and column; the rows never fall."""
+    dense, current = np.zeros(n_columns, np.float32), -1
+    for pair in range(len(row)):
+        if row[pair] != current:
+            if current >= 0:
+                for at in range(starts[current], starts[current + 1]):
+                    dense[columns[at]] = 0
+            current = row[pair]
+            for at in range(starts[current], starts[current + 1]):
+                dense[columns[at]] += values[at]
+        found[pair] = dense[item[pair]]
+
+
+@compiled_freely
+def products_at(
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    row: NDArray[np.int32],
+    item: NDArray[np.int32],
+    found: NDArray[np.float32],
+) -> None:
+    """The products of rows of two matrices, pair by pair."""
+    n_factors = left.shape[1]
+    for pair in range(len(row)):
+        total = np.float32(0)
+        for factor in range(n_factors):
+            total += left[row[pair], factor] * right[item[pair], factor]
+        found[pair] = total

@@ -10,7 +10,8 @@ from benchmarks.datasets import planted_shop
 from benchmarks.reranking import judge_shop, page_table
 from benchmarks.results import FOLDER
 from recommender.evaluation.prices import PRICED_TASKS
-from recommender.evaluation.reranked import AS_SET, DIALS
+from recommender.evaluation.reranked import settings_to_price
+from recommender.ranking.reranking import Reranking
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources import read_orders
@@ -30,7 +31,7 @@ def dial(prices, name):
 
 
 def test_every_dial_is_priced_on_every_task(prices):
-    assert [one.name for one in prices.dials] == [AS_SET, *DIALS]
+    assert [one.name for one in prices.dials] == list(settings_to_price(Reranking()))[1:]
     assert tuple(prices.plain) == PRICED_TASKS
     assert all(tuple(one.tasks) == PRICED_TASKS for one in prices.dials if one.changed)
 
@@ -56,7 +57,7 @@ def test_damping_popularity_shows_what_fewer_people_buy(prices):
 
 def test_a_shop_without_variants_brands_and_new_items_pays_nothing_for_them(prices):
     idle = {one.name for one in prices.dials if not one.changed}
-    assert {"most_variants = 1", "most_per_brand = 1", "new_item_share = 0.2"} <= idle
+    assert {"most_variants = 1", "most_per_brand = 1", "new_item_share = 0.1"} <= idle
     assert all(not dial(prices, name).tasks for name in idle)
 
 

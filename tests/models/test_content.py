@@ -46,6 +46,9 @@ def fit(*, catalog=CATALOG, history=HISTORY, als=ALS, newcomers=IS_NEW, age=AGE,
 FITTED = fit()
 
 
+DIY = [id_ for id_ in HISTORY.customers.ids if id_.startswith("diy-")]
+
+
 def at(item):
     return ITEMS.position(item)
 
@@ -218,6 +221,24 @@ def test_own_taste_by_hand():
 def test_over_all_who_have_a_taste_own_taste_evens_out(factors):
     scores = OwnTaste.of(liking(factors)).scores(np.flatnonzero(factors.any(axis=1)).astype(np.int32))
     assert scores.sum(axis=0) == pytest.approx(np.zeros(4), abs=1e-4)
+
+
+def test_who_has_no_taste_has_no_own_taste_either():
+    factors = np.vstack([LIKES[:3], np.zeros(LIKES.shape[1])])
+    assert not OwnTaste.of(liking(factors)).scores(np.array([3], np.int32)).any()
+
+
+@pytest.mark.parametrize(("buyers", "by_text_alone"), [(0, True), (1, True), (2, False)])
+def test_of_an_item_with_one_buyer_only_its_text_is_heard(buyers, by_text_alone):
+    """Its own factors would be that one customer's taste."""
+    bought = [(f"new {n}", customer, "tea-cosy", 1.0, 100.0) for n, customer in enumerate(DIY[:buyers])]
+    log = log_of([*planted_lines(), *bought, *LISTED])
+    own = np.array(ALS.item_factors)
+    own[at("tea-cosy")] = ALS.item_factors[at("diy-hammer")]
+    model = fit(history=PurchaseHistory.at(log.until(NOW), NOW), als=replace(ALS, item_factors=own))
+    found, told = (each.opinion.items[at("tea-cosy")] for each in (model, FITTED))
+    cosine = found @ told / (np.linalg.norm(found) * np.linalg.norm(told))
+    assert (cosine > 0.9999) == by_text_alone
 
 
 def test_own_taste_is_the_same_whomever_else_is_asked_for():

@@ -1,6 +1,7 @@
 """New items on item pages, with factors that can be multiplied by hand."""
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from recommender.models.als import AlsModel
 from recommender.models.content import ContentModel
@@ -20,14 +21,28 @@ def factors(rows):
     return np.array(rows, np.float32)
 
 
-def rows(similar=NOTHING, *, eligible=None, length=5, sold=SOLD, new=NEW, told=TOLD, **settings):
+def bought(*baskets):
+    """What each customer bought, by item; nobody bought anything without one."""
+    matrix = np.zeros((len(baskets) or 1, 8), np.float32)
+    for customer, basket in enumerate(baskets):
+        matrix[customer, basket] = 3
+    return csr_array(matrix)
+
+
+def rows(similar=NOTHING, *, eligible=None, length=5, sold=SOLD, new=NEW, told=TOLD, by=(), **settings):
     als = AlsModel(
         factors([[0, 0]]), factors([*sold, [0, 0], [0, 0]]), factors(np.eye(2)), np.float32(1), np.float32(1)
     )
     content = ContentModel(factors([[0, 0]]), new, factors(told), np.float32(1))
     shown = np.ones(8, bool) if eligible is None else np.array(eligible)
     return with_newcomers(
-        table_of(similar), als, content, shown, length=length, settings=Reranking(**settings)
+        table_of(similar),
+        als,
+        content,
+        shown,
+        bought=bought(*by),
+        length=length,
+        settings=Reranking(**settings),
     )
 
 
@@ -73,11 +88,20 @@ def test_what_may_not_be_shown_is_on_no_page():
     assert items(table)[7][0] == 4  # its own page is there all the same
 
 
+def test_what_one_customer_alone_bought_with_a_new_item_is_not_shown_beside_it():
+    # One customer bought the new item 6 with item 0, two others both bought it with item 1.
+    table = rows(by=([0, 6], [1, 6], [1, 6]))
+    assert items(table)[6] == [1, 2, 4, 7, 3]
+    assert 6 not in items(table)[0] and 6 in items(table)[1]
+
+
 def test_without_a_new_item_nothing_changes():
     before = table_of([[1, 2], *NOTHING[1:]])
     silent = ContentModel(np.zeros((1, 0), np.float32), np.zeros(8, bool), factors([]), np.float32(0))
     als = AlsModel(
         factors([[0, 0]]), factors([*SOLD, [0, 0], [0, 0]]), factors(np.eye(2)), np.float32(1), np.float32(1)
     )
-    after = with_newcomers(before, als, silent, np.ones(8, bool), length=5, settings=Reranking())
+    after = with_newcomers(
+        before, als, silent, np.ones(8, bool), bought=bought(), length=5, settings=Reranking()
+    )
     assert after is before

@@ -125,16 +125,32 @@ def test_infinitely_many_wanted_are_as_many_as_there_are():
     check(factors_of("random", rng, 3, 4), factors_of("random", rng, 6, 4), 10)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_threads_and_companions_change_nothing(threads):
+def test_companions_change_nothing():
     rng = np.random.default_rng(2)
-    customers, items = factors_of("random", rng, 5_000, 8), factors_of("long tail", rng, 700, 8)
+    customers, items = factors_of("random", rng, 500, 8), factors_of("long tail", rng, 700, 8)
     search = FactorSearch.over(items, np.ones(700, bool))
-    masked = csr_array((5_000, 700), dtype=np.float32)
-    together = search.best(customers, 10, masked=masked, threads=threads)
-    alone = search.best(customers[4_321:4_322], 10, masked=masked[:1])
-    np.testing.assert_array_equal(together.items[4_321], alone.items[0])
-    np.testing.assert_array_equal(together.scores[4_321], alone.scores[0])
+    masked = csr_array((500, 700), dtype=np.float32)
+    together = search.best(customers, 10, masked=masked)
+    alone = search.best(customers[432:433], 10, masked=masked[:1])
+    np.testing.assert_array_equal(together.items[432], alone.items[0])
+    np.testing.assert_array_equal(together.scores[432], alone.scores[0])
+
+
+@pytest.mark.parametrize(("with_taste", "described"), [(300, 700), (300, 20), (300, 0), (150, 700), (0, 700)])
+def test_who_or_what_is_nothing_costs_nothing(with_taste, described):
+    """Customers without a taste, and items of which a model knows nothing, score 0: no proposal."""
+    rng = np.random.default_rng(3)
+    customers, items = factors_of("random", rng, 300, 8), factors_of("random", rng, 700, 8)
+    customers[with_taste:], items[described:] = 0, 0
+    search = FactorSearch.over(items, np.ones(700, bool))
+    found = search.best(customers, 10, masked=csr_array((300, 700), dtype=np.float32), above=0.0)
+    assert found.scored_in_full == 0
+    check(customers, items, 10, above=0.0)
+
+
+def test_factors_too_small_to_be_squared_are_still_told_apart():
+    rng = np.random.default_rng(4)
+    check(factors_of("random", rng, 3, 4), factors_of("random", rng, 1_500, 4) * np.float32(1e-26), 5)
 
 
 def test_nobody_is_found_nothing():
@@ -146,8 +162,7 @@ def test_nobody_is_found_nothing():
 LOOPS = """
 from recommender.ranking.warm_up import warm_up
 from recommender.ranking.forest import _pass_through
-from recommender.top_n.kernels import search, settle
-from recommender.top_n.row_kernels import best_of_rows, products_at, values_at
+from recommender.top_n.kernels import best_of_rows, products_at, search, settle, values_at
 warm_up()
 loops = (search, settle, best_of_rows, products_at, values_at, _pass_through)
 for told in ("cache_hits", "cache_misses"):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from recommender.ranking.top_n import among_top_n
+from recommender.top_n.dense_rows import among_top_n
 
 # Few distinct values, so that ties are the rule.
 SCORES = arrays(
