@@ -105,6 +105,7 @@ class _Tree:
 
     @classmethod
     def read(cls, node: dict[str, Any]) -> "_Tree":
+        """The tree below a node of LightGBM's dump."""
         values: list[float] = []
         splits = tuple(_splits(node, values))
         return cls(splits, tuple(values))
