@@ -43,7 +43,7 @@ class CartTrees:
     pair that was not related stays so.
 
     Attributes:
-        trees: number of trees; 0 leaves the relations as they are
+        trees: number of trees; 0 leaves the relations as they are.
         leaves: of each tree.
         learning_rate: how much of a tree's advice is taken.
         carts: orders at most that are learned from, drawn by the seed.
