@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.top_n.kernels import search, settle
+from recommender.top_n.kernels import masked_places, search, settle
 
-_WIDTH = 512
-"""Items of a block: with 64 customers, products of single precision that stay in the processor's cache."""
+_WIDTH = 1_024
+"""Items of a block: with those of 256 customers, products that stay in the processor's second cache."""
 
-_SPARE = 16
-"""Items kept beyond those wanted, so that what single precision cannot tell apart is among them."""
+_FEWEST_SPARE, _MOST_SPARE = 4, 20
+"""Items found beyond those wanted, so that what single precision cannot tell apart is among them."""
 
 _ROUNDING = 2.0**-23
 """Twice the largest relative error of one operation in single precision."""
@@ -108,27 +108,25 @@ class FactorSearch:
         # A little lower, in single precision, than what has to be exceeded in double precision.
         least = (above - tolerance).astype(np.float32)
         least = np.where(tolerance > 0, np.nextafter(least, np.float32(-np.inf)), least)
-        kept = min(n + _SPARE, max(n_items, 1))
-        found = np.empty((len(customers), kept), np.int32)
-        scores = np.repeat(least[:, None], kept, axis=1)
+        most = min(n + _MOST_SPARE, max(n_items, 1))
+        found, bar = np.empty((len(customers), most), np.int32), least.copy()
         search(
-            customers, length * _LONGER, self.blocks, self.longest, n_items, starts, places, scores, found
+            customers, length * _LONGER, self.blocks, self.longest, n_items, starts, places,
+            min(n + _FEWEST_SPARE, most), bar, found,
         )  # fmt: skip
         items, exact = np.empty((len(customers), n), np.int32), np.empty((len(customers), n))
         in_full = settle(
-            customers, self.factors[:n_items], self.position, above, tolerance, starts, places, scores, found,
-            exact, items,
+            customers, self.factors[:n_items], self.position, above, tolerance, starts, places, least, bar,
+            found, exact, items,
         )  # fmt: skip
         return Found(items, exact, in_full)
 
     def _masked_places(self, masked: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Where each row begins, and the places of what it masks, rising."""
-        place = self.place[masked.indices]
-        row = np.repeat(np.arange(masked.shape[0]), np.diff(masked.indptr))[place >= 0]
-        place = place[place >= 0]
-        order = np.lexsort((place, row))
-        starts = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=masked.shape[0]))))
-        return starts.astype(np.int64), place[order]
+        starts = np.empty(masked.shape[0] + 1, np.int64)
+        places = np.empty(len(masked.indices), np.int32)
+        masked_places(masked.indptr, masked.indices, self.place, starts, places)
+        return starts, places
 
 
 def _lengths(factors: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from recommender.compiled import compiled, compiled_freely, compiled_loosely
 
-PANEL = 64
-"""Customers whose scores are taken in one product of matrices."""
+PANEL = 256
+"""Customers whose scores are taken in one product of matrices: each block of items is read once for them."""
 
-_CHUNK = 64
-"""Scores looked at together: only where one of them is above the list's worst is each compared."""
+_CHUNK = 32
+"""Scores looked at together: only where one of them exceeds the bar is each compared."""
 
 _NOBODY = np.int32(-1)
 
@@ -27,10 +27,11 @@ def search(
     n_items: int,
     starts: NDArray[np.int64],
     masked: NDArray[np.int32],
-    scores: NDArray[np.float32],
+    fewest: int,
+    bar: NDArray[np.float32],
     items: NDArray[np.int32],
 ) -> None:
-    """Fill every customer's heap with the best items by scores of single precision.
+    """Find every customer's best items by scores of single precision, in no order.
 
     Items come in the order of their length, so a customer is done as soon as no later item can be long
     enough: a score is at most the product of the lengths (Cauchy and Schwarz).
@@ -44,39 +45,53 @@ def search(
         n_items: items that are looked at, from the first; the rest cannot be found.
         starts: shape (n + 1,), where each customer's part of `masked` begins.
         masked: places of items in that order that a customer is not to get, rising for each customer.
-        scores: shape (n, kept), heaps, the worst first; each filled with the score that an item has to
-            exceed. Written.
-        items: shape (n, kept), places of the items in that order. Written; -1 where there is none.
+        fewest: items to find where there are so many, at most `most`.
+        bar: shape (n,), what an item's score has to exceed. Written: no item that was not found exceeds it.
+        items: shape (n, most), places of the items in that order. Written; -1 where there is none.
     """
     n, factors = customers.shape
-    width = blocks.shape[2]
+    width, most = blocks.shape[2], items.shape[1]
     panel = np.empty((PANEL, width), np.float32)
     gathered = np.empty((PANEL, factors), np.float32)
-    active, at = np.empty(PANEL, np.int64), np.empty(PANEL, np.int64)
+    active, at, filled = np.empty(PANEL, np.int64), np.empty(PANEL, np.int64), np.empty(PANEL, np.int64)
+    room = most + max(most, 4 * _CHUNK)
+    held, held_items = np.empty((PANEL, room), np.float32), np.empty((PANEL, room), np.int32)
+    gathered_rows = 0
     for start in range(0, n, PANEL):
         n_active = min(PANEL, n - start)
         for row in range(n_active):
-            active[row], at[row] = row, starts[start + row]
-            items[start + row] = _NOBODY
+            active[row], at[row], filled[row] = row, starts[start + row], 0
         for block in range((n_items + width - 1) // width):
             hopeful = 0
             for turn in range(n_active):
                 row = active[turn]
-                if length[start + row] * longest[block] > scores[start + row, 0]:
+                if length[start + row] * longest[block] > bar[start + row]:
                     active[hopeful] = row
                     hopeful += 1
             n_active = hopeful
             if n_active == 0:
                 break
-            for turn in range(n_active):
-                gathered[turn] = customers[start + active[turn]]
+            if block == 0 or hopeful < gathered_rows:
+                for turn in range(n_active):
+                    gathered[turn] = customers[start + active[turn]]
+                gathered_rows = n_active
             np.dot(gathered[:n_active], blocks[block], panel[:n_active])
             first = block * width
             real = min(width, n_items - first)
             for turn in range(n_active):
                 row = active[turn]
                 at[row] = _mask(panel[turn], first, real, masked, at[row], starts[start + row + 1])
-                _scan(panel[turn], real, first, scores[start + row], items[start + row])
+                filled[row], bar[start + row] = _scan(
+                    panel[turn], real, first, bar[start + row], fewest, most, held[row], held_items[row],
+                    filled[row],
+                )  # fmt: skip
+        for row in range(min(PANEL, n - start)):
+            if filled[row] > most:
+                filled[row], bar[start + row] = _raise_bar(
+                    held[row], held_items[row], filled[row], fewest, most
+                )
+            items[start + row, : filled[row]] = held_items[row, : filled[row]]
+            items[start + row, filled[row] :] = _NOBODY
 
 
 @compiled_loosely
@@ -93,36 +108,76 @@ def _mask(
 
 @compiled_loosely
 def _scan(
-    row: NDArray[np.float32], real: int, first: int, scores: NDArray[np.float32], items: NDArray[np.int32]
-) -> None:
-    worst, start = scores[0], 0
-    while start < real:
+    row: NDArray[np.float32],
+    real: int,
+    first: int,
+    bar: float,
+    fewest: int,
+    most: int,
+    held: NDArray[np.float32],
+    held_items: NDArray[np.int32],
+    filled: int,
+) -> tuple[int, float]:
+    """Hold what exceeds the bar, and raise it where there is no more room."""
+    for start in range(0, real, _CHUNK):
         stop = min(start + _CHUNK, real)
         best = np.float32(-np.inf)
         for column in range(start, stop):
             best = max(best, row[column])
-        if best > worst:
+        if best > bar:
+            if filled + _CHUNK > len(held):
+                filled, bar = _raise_bar(held, held_items, filled, fewest, most)
+            # Written whether it counts or not: a branch for each score would be guessed wrong too often.
             for column in range(start, stop):
-                if row[column] > worst:
-                    _replace_worst_score(scores, items, row[column], first + column)
-                    worst = scores[0]
-        start = stop
+                held[filled], held_items[filled] = row[column], first + column
+                filled += row[column] > bar
+    return filled, bar
 
 
 @compiled_loosely
-def _replace_worst_score(
-    scores: NDArray[np.float32], items: NDArray[np.int32], score: np.float32, item: int
-) -> None:
-    parent, n = 0, len(scores)
-    while 2 * parent + 1 < n:
-        child = 2 * parent + 1
-        if child + 1 < n and scores[child + 1] < scores[child]:
-            child += 1
-        if scores[child] >= score:
+def _raise_bar(
+    held: NDArray[np.float32], held_items: NDArray[np.int32], filled: int, fewest: int, most: int
+) -> tuple[int, float]:
+    """Keep only the best of what is held, from `fewest` to `most` of them, and what they exceed.
+
+    The bar is found by halving: to count what exceeds it is one pass over whole vectors, where sorting
+    would be guesses.
+    """
+    low = high = held[0]
+    for at in range(1, filled):
+        low, high = min(low, held[at]), max(high, held[at])
+    bar, above = low, _above(held, filled, low)
+    while above > most:
+        # More than `most` exceed the low end, fewer than `fewest` the high one.
+        middle = low + (high - low) / np.float32(2)
+        if not low < middle < high:
+            bar, above = high, _above(held, filled, high)
             break
-        scores[parent], items[parent] = scores[child], items[child]
-        parent = child
-    scores[parent], items[parent] = score, item
+        count = _above(held, filled, middle)
+        if count > most:
+            low = middle
+        elif count < fewest:
+            high = middle
+        else:
+            bar, above = middle, count
+    # Where a crowd of equal scores stands at the bar, the first of them fill the list up.
+    equal = most - above if above < fewest else 0
+    kept = 0
+    for at in range(filled):
+        level = (held[at] == bar) & (equal > 0)
+        taken = (held[at] > bar) | level
+        equal -= level
+        held[kept], held_items[kept] = held[at], held_items[at]
+        kept += taken
+    return kept, bar
+
+
+@compiled_loosely
+def _above(scores: NDArray[np.float32], n: int, bar: float) -> int:
+    count = np.int32(0)
+    for at in range(n):
+        count += np.int32(scores[at] > bar)
+    return count
 
 
 @compiled
@@ -134,7 +189,8 @@ def settle(
     tolerance: NDArray[np.float64],
     starts: NDArray[np.int64],
     masked: NDArray[np.int32],
-    found_scores: NDArray[np.float32],
+    least: NDArray[np.float32],
+    bar: NDArray[np.float32],
     found: NDArray[np.int32],
     scores: NDArray[np.float64],
     items: NDArray[np.int32],
@@ -152,7 +208,8 @@ def settle(
         tolerance: shape (n,), how far a customer's scores of single precision may be off.
         starts: as in `search`.
         masked: likewise.
-        found_scores: heaps that `search` filled.
+        least: shape (n,), the bar that `search` began with.
+        bar: the bar that it left.
         found: likewise.
         scores: shape (n, wanted). Written; -inf where there are fewer items.
         items: shape (n, wanted), positions in the vocabulary. Written; -1 where there are fewer items.
@@ -160,46 +217,71 @@ def settle(
     Returns:
         Customers for whom all items were scored.
     """
-    everything = 0
+    everything, kept, wanted = 0, found.shape[1], scores.shape[1]
+    exact, exact_items = np.empty(kept), np.empty(kept, np.int32)
     for row in range(len(customers)):
-        _clear(scores[row], items[row])
-        for place in found[row]:
+        n = 0
+        for turn in range(kept):
+            place = found[row, turn]
             if place >= 0:
-                _offer(customers[row], factors, place, position, above, scores[row], items[row])
-        # Whatever was not found scores at most as much as the worst that was, and a little more.
-        complete = found[row].min() < 0
-        if not complete and scores[row, 0] <= np.float64(found_scores[row, 0]) + tolerance[row]:
+                score = _product(customers[row], factors[place])
+                exact[n], exact_items[n] = score, position[place]
+                n += score > above
+        scores[row] = -np.inf
+        items[row] = _NOBODY
+        _rank(exact, exact_items, n, scores[row], items[row])
+        # Whatever was not found scores at most as much as the bar, and a little more.
+        if scores[row, wanted - 1] <= np.float64(bar[row]) + tolerance[row] and bar[row] > least[row]:
             everything += 1
-            _clear(scores[row], items[row])
-            at, end = starts[row], starts[row + 1]
-            for place in range(len(factors)):
-                if at < end and masked[at] == place:
-                    at += 1
-                else:
-                    _offer(customers[row], factors, place, position, above, scores[row], items[row])
-        sort_best_first(scores[row], items[row])
+            _score_all(
+                customers[row], factors, position, above, masked[starts[row] : starts[row + 1]],
+                scores[row], items[row],
+            )  # fmt: skip
     return everything
 
 
 @compiled
-def _clear(scores: NDArray[np.float64], items: NDArray[np.int32]) -> None:
-    scores[:] = -np.inf
-    items[:] = _NOBODY
+def _rank(
+    scores: NDArray[np.float64],
+    items: NDArray[np.int32],
+    n: int,
+    best: NDArray[np.float64],
+    best_items: NDArray[np.int32],
+) -> None:
+    """Put the first `n` in order, as far as there is room; of equal scores the lower item comes first.
+
+    How many go before an item is its place. Counting them takes no guess of the processor's, and for some
+    dozens it is faster than sorting.
+    """
+    for one in range(n):
+        score, item, before = scores[one], items[one], np.int32(0)
+        for other in range(n):
+            before += np.int32((scores[other] > score) | ((scores[other] == score) & (items[other] < item)))
+        if before < len(best):
+            best[before], best_items[before] = score, item
 
 
 @compiled
-def _offer(
+def _score_all(
     customer: NDArray[np.float32],
     factors: NDArray[np.float32],
-    place: int,
     position: NDArray[np.int32],
     above: float,
+    masked: NDArray[np.int32],
     scores: NDArray[np.float64],
     items: NDArray[np.int32],
 ) -> None:
-    score = _product(customer, factors[place])
-    if score > above:
-        offer_score(scores, items, score, position[place])
+    scores[:] = -np.inf
+    items[:] = _NOBODY
+    at = 0
+    for place in range(len(factors)):
+        if at < len(masked) and masked[at] == place:
+            at += 1
+        else:
+            score = _product(customer, factors[place])
+            if score > above:
+                offer_score(scores, items, score, position[place])
+    sort_best_first(scores, items)
 
 
 @compiled
@@ -223,6 +305,51 @@ def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
     for at in range(whole, len(left)):
         total += np.float64(left[at]) * np.float64(right[at])
     return total
+
+
+@compiled
+def masked_places(
+    row_starts: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    place: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    places: NDArray[np.int32],
+) -> None:
+    """The places of what each row of a sparse matrix stores, rising: sorted by counting, twice.
+
+    Args:
+        row_starts: shape (n + 1,), where each row begins.
+        columns: shape (n_entries,), items.
+        place: shape (n_items,), -1 for items without a place, which are left out.
+        starts: shape (n + 1,), where each row's places begin. Written.
+        places: shape (n_entries,). Written as far as the last start.
+    """
+    n = len(row_starts) - 1
+    ends = np.zeros(len(place) + 1, np.int64)
+    starts[0] = 0
+    for row in range(n):
+        starts[row + 1] = starts[row]
+        for at in range(row_starts[row], row_starts[row + 1]):
+            where = place[columns[at]]
+            if where >= 0:
+                ends[where + 1] += 1
+                starts[row + 1] += 1
+    for where in range(len(place)):
+        ends[where + 1] += ends[where]
+    rows = np.empty(starts[n], np.int32)
+    for row in range(n):
+        for at in range(row_starts[row], row_starts[row + 1]):
+            where = place[columns[at]]
+            if where >= 0:
+                rows[ends[where]] = row
+                ends[where] += 1
+    # Every end has moved to where the next place begins.
+    filled, entry = starts[:n].copy(), 0
+    for where in range(len(place)):
+        while entry < ends[where]:
+            places[filled[rows[entry]]] = where
+            filled[rows[entry]] += 1
+            entry += 1
 
 
 @compiled
