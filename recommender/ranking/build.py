@@ -161,8 +161,8 @@ def _ranked(
 ) -> ListTable:
     names = np.array([SOURCES.index(name) for name in candidates.models], np.uint8)
     source = names[contributions.argmax(axis=1)] if len(score) else np.zeros(0, np.uint8)
-    # lexsort sorts by its last key first: customer, then best score, then the lower item.
-    order = np.lexsort((candidates.item, -score, candidates.row))
+    # Candidates come by customer, then item: sorted stably, of equal scores the lower item stays first.
+    order = np.lexsort((-score, candidates.row))
     order = order[score[order] > 0]
     return _table(
         candidates.row[order], candidates.item[order], score[order], source[order],

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender.compiled import compiled
 from recommender.models.opinions import Opinion, Related
 from recommender.models.protocol import FittedModel
 from recommender.top_n.factor_search import FactorSearch
@@ -86,18 +87,18 @@ class CandidateSearch:
         Args:
             customers: shape (n,) positions; a few hundred at a time, or pairs take much memory.
         """
-        had, n_items = self.bought[customers], len(self.eligible)
+        had = self.bought[customers]
         stated = {
             name: opinion.of(customers)
             for name, opinion in self.opinions.items()
             if isinstance(opinion, Related)
         }
-        proposed = [self._proposed(name, customers, stated, had) for name in self.opinions]
-        mine = np.repeat(np.arange(len(customers)), np.diff(had.indptr)) * n_items + had.indices
-        mine = np.sort(mine[self.eligible[had.indices] & (had.data > 0)])
-        pairs = np.unique(np.concatenate((mine, *proposed)))
-        row, item = (part.astype(np.int32) for part in np.divmod(pairs, n_items))
-        scores = np.empty((len(pairs), len(self.opinions)), np.float32)
+        proposed = np.concatenate(
+            [self._proposed(name, customers, stated, had) for name in self.opinions], axis=1
+        )
+        starts, item, mine = self._united(proposed, had)
+        row = np.repeat(np.arange(len(customers), dtype=np.int32), np.diff(starts))
+        scores = np.empty((len(row), len(self.opinions)), np.float32)
         for column, (name, opinion) in enumerate(self.opinions.items()):
             scores[:, column] = (
                 entries_at(stated[name], row, item)
@@ -108,40 +109,83 @@ class CandidateSearch:
             n_customers=len(customers),
             row=row,
             item=item,
-            scores=_of_the_best(scores, row, len(customers)),
-            bought=_among(pairs, mine),
+            scores=_of_the_best(scores, starts),
+            bought=mine,
             models=tuple(self.opinions),
         )
 
     def _proposed(
         self, name: str, customers: NDArray[np.int32], stated: Mapping[str, csr_array], had: csr_array
-    ) -> NDArray[np.int64]:
-        """Pairs that a model proposes, as row · items + item."""
+    ) -> NDArray[np.int32]:
+        """Items that a model proposes, shape (n_customers, per_model); -1 where there are fewer."""
         opinion, n = self.opinions[name], self.per_model
         if isinstance(opinion, Related):
-            found = best_entries(stated[name], n, eligible=self.eligible, masked=had)
-        else:
-            found = self.searches[name].best(opinion.factors_of(customers), n, masked=had, above=0.0)
-        row, place = np.nonzero(found.items >= 0)
-        return row * len(self.eligible) + found.items[row, place]
+            return best_entries(stated[name], n, eligible=self.eligible, masked=had).items
+        return self.searches[name].best(opinion.factors_of(customers), n, masked=had, above=0.0).items
+
+    def _united(
+        self, proposed: NDArray[np.int32], had: csr_array
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
+        """Where each customer's pairs start, their items, and which of these were bought before."""
+        starts = np.empty(len(proposed) + 1, np.int64)
+        most = proposed.size + had.nnz
+        items, bought = np.empty(most, np.int32), np.empty(most, np.bool_)
+        unite(proposed, had.indptr, had.indices, had.data, self.eligible, starts, items, bought)
+        return starts, items[: starts[-1]], bought[: starts[-1]]
 
 
-def _of_the_best(scores: NDArray[np.float32], row: NDArray[np.int32], n_rows: int) -> NDArray[np.float32]:
+@compiled
+def unite(
+    proposed: NDArray[np.int32],
+    had_starts: NDArray[np.int32],
+    had_items: NDArray[np.int32],
+    had: NDArray[np.float32],
+    eligible: NDArray[np.bool_],
+    starts: NDArray[np.int64],
+    items: NDArray[np.int32],
+    bought: NDArray[np.bool_],
+) -> None:
+    """What was proposed to each customer, by whichever model, and what the customer had, rising, each once.
+
+    Args:
+        proposed: shape (n, n_proposed), -1 is nothing.
+        had_starts: shape (n + 1,), where each customer's part of the next two begins.
+        had_items: items that the customer had.
+        had: how often; 0 does not count.
+        eligible: shape (n_items,), False forbids an item.
+        starts: shape (n + 1,), where each customer's items begin. Written.
+        items: long enough for all. Written as far as the last start.
+        bought: likewise, True for what the customer had.
+    """
+    seen = np.full(len(eligible), -1, np.int64)
+    had_by = np.full(len(eligible), -1, np.int64)
+    starts[0] = 0
+    for row in range(len(proposed)):
+        end = starts[row]
+        for at in range(had_starts[row], had_starts[row + 1]):
+            item = had_items[at]
+            if had[at] > 0 and eligible[item] and seen[item] != row:
+                seen[item] = had_by[item] = row
+                items[end] = item
+                end += 1
+        for item in proposed[row]:
+            if item >= 0 and seen[item] != row:
+                seen[item] = row
+                items[end] = item
+                end += 1
+        items[starts[row] : end].sort()
+        for at in range(starts[row], end):
+            bought[at] = had_by[items[at]] == row
+        starts[row + 1] = end
+
+
+def _of_the_best(scores: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Scores divided by the best of their row, and nothing below 0.
 
     A model's best eligible item is a candidate, either as bought before or as its first proposal.
     """
-    scores = np.maximum(scores, 0)
-    starts = np.searchsorted(row, np.arange(n_rows))
-    best = np.ones((n_rows, scores.shape[1]), np.float32)
-    filled = np.flatnonzero(np.bincount(row, minlength=n_rows))
-    if len(filled):
-        best[filled] = np.maximum.reduceat(scores, starts[filled], axis=0)
-    return np.asarray(scores / np.where(best > 0, best, np.float32(1))[row], np.float32)
-
-
-def _among(pairs: NDArray[np.int64], some: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of the rising pairs are some of these, rising too."""
-    marked = np.zeros(len(pairs), bool)
-    marked[np.searchsorted(pairs, some)] = True
-    return marked
+    scores, size = np.maximum(scores, 0), np.diff(starts)
+    best = np.ones((len(size), scores.shape[1]), np.float32)
+    if size.any():
+        best[size > 0] = np.maximum.reduceat(scores, starts[:-1][size > 0], axis=0)
+    return np.asarray(scores / np.repeat(np.where(best > 0, best, np.float32(1)), size, axis=0), np.float32)

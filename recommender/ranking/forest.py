@@ -13,7 +13,7 @@ from recommender.compiled import compiled
 MOST_LEAVES = 64
 """Leaves that a tree may have: one bit each."""
 
-_ROWS = 64
+_ROWS = 256
 """Candidates that pass together, so that the processor compares several at a time."""
 
 _FIND_32, _FIND_64 = np.uint32(0x077CB531), np.uint64(0x03F79D71B4CB0A89)
@@ -31,20 +31,21 @@ class Forest:
     is nothing to wait for. Values are those of LightGBM, added up in its order: to the last bit the same.
 
     Attributes:
-        starts: shape (n_trees + 1,) int64, where each tree's splits begin.
+        starts: shape (n_trees + 1,) int64, where each tree's splits begin: first those that send a candidate
+            without the feature to the left.
+        missing_right: shape (n_trees,) int64, where those begin that send it to the right.
         feature: shape (n_splits,) int32.
         threshold: shape (n_splits,) float32, a feature above it goes to the right. LightGBM's own rounded
             down: no number of single precision lies between.
-        missing_left: shape (n_splits,) bool, whether a candidate without the feature goes to the left.
         left_out: shape (n_splits,) uint32 or uint64, ones but for the leaves left of the split.
         values: shape (n_trees, 32 or 64) float64, of the leaves, by the bits that `_FIND_32` or `_FIND_64`
             gives their place.
     """
 
     starts: NDArray[np.int64]
+    missing_right: NDArray[np.int64]
     feature: NDArray[np.int32]
     threshold: NDArray[np.float32]
-    missing_left: NDArray[np.bool_]
     left_out: NDArray[np.unsignedinteger[Any]]
     values: NDArray[np.float64]
 
@@ -66,11 +67,13 @@ class Forest:
             values[number, place[: len(tree.values)]] = tree.values
         splits = [split for tree in trees for split in tree.splits]
         full = (1 << bits) - 1
+        starts = np.cumsum([0, *(len(tree.splits) for tree in trees)]).astype(np.int64)
+        to_the_left = [sum(split.missing_left for split in tree.splits) for tree in trees]
         return cls(
-            starts=np.cumsum([0, *(len(tree.splits) for tree in trees)]).astype(np.int64),
+            starts=starts,
+            missing_right=starts[:-1] + np.array(to_the_left, np.int64),
             feature=np.array([split.feature for split in splits], np.int32),
             threshold=_rounded_down(np.array([split.threshold for split in splits], np.float64)),
-            missing_left=np.array([split.missing_left for split in splits], bool),
             left_out=np.array([full ^ split.leaves_left for split in splits], find.dtype),
             values=values,
         )
@@ -79,13 +82,14 @@ class Forest:
         """What all trees together say of each candidate, shape (n,).
 
         Args:
-            features: shape (n, n_features), NaN where a feature is missing.
+            features: shape (n, n_features), NaN where a feature is missing; column by column in memory it
+                need not be copied.
         """
         find = _FIND_32 if self.left_out.dtype == np.uint32 else _FIND_64
         total = np.zeros(len(features))
         _pass_through(
-            np.ascontiguousarray(features, np.float32), self.starts, self.feature, self.threshold,
-            self.missing_left, self.left_out, self.values, np.uint64(find), total,
+            np.ascontiguousarray(features.T, np.float32), self.starts, self.missing_right, self.feature,
+            self.threshold, self.left_out, self.values, np.uint64(find), total,
         )  # fmt: skip
         return total
 
@@ -107,7 +111,7 @@ class _Tree:
     def read(cls, node: dict[str, Any]) -> "_Tree":
         """The tree below a node of LightGBM's dump."""
         values: list[float] = []
-        splits = tuple(_splits(node, values))
+        splits = tuple(sorted(_splits(node, values), key=lambda split: not split.missing_left))
         return cls(splits, tuple(values))
 
 
@@ -148,34 +152,32 @@ def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
 def _pass_through(
     features: NDArray[np.float32],
     starts: NDArray[np.int64],
+    missing_right: NDArray[np.int64],
     feature: NDArray[np.int32],
     threshold: NDArray[np.float32],
-    missing_left: NDArray[np.bool_],
     left_out: NDArray[np.unsignedinteger[Any]],
     values: NDArray[np.float64],
     find: np.uint64,
     total: NDArray[np.float64],
 ) -> None:
-    n, n_features = features.shape
-    columns = np.empty((n_features, _ROWS), np.float32)
+    n_features, n = features.shape
+    columns = np.zeros((n_features, _ROWS), np.float32)
     leaves = np.empty(_ROWS, left_out.dtype)
     all_leaves = ~left_out.dtype.type(0)
     word, shift = np.uint64(all_leaves), np.uint64(27 if values.shape[1] == 32 else 58)
     for start in range(0, n, _ROWS):
         n_rows = min(_ROWS, n - start)
-        for row in range(n_rows):
-            for column in range(n_features):
-                columns[column, row] = features[start + row, column]
+        columns[:, :n_rows] = features[:, start : start + n_rows]
         for tree in range(len(starts) - 1):
             leaves[:] = all_leaves
-            for split in range(starts[tree], starts[tree + 1]):
+            for split in range(starts[tree], missing_right[tree]):
                 column, above, kept = columns[feature[split]], threshold[split], left_out[split]
-                if missing_left[split]:
-                    for row in range(_ROWS):
-                        leaves[row] &= kept if column[row] > above else all_leaves
-                else:
-                    for row in range(_ROWS):
-                        leaves[row] &= all_leaves if column[row] <= above else kept
+                for row in range(_ROWS):
+                    leaves[row] &= kept if column[row] > above else all_leaves
+            for split in range(missing_right[tree], starts[tree + 1]):
+                column, above, kept = columns[feature[split]], threshold[split], left_out[split]
+                for row in range(_ROWS):
+                    leaves[row] &= all_leaves if column[row] <= above else kept
             for row in range(n_rows):
                 left = np.uint64(leaves[row])
                 first = left & (~left + np.uint64(1))

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from recommender.models.measures import cosine
+from recommender.models.neighbours import strongest_relations
 from recommender.models.opinions import Factored, Opinion, Related
+from recommender.models.shared_orders import shared_by_pairs
 from recommender.ranking.candidates import CandidateSearch
 from recommender.ranking.forest import Forest
 
@@ -19,6 +22,8 @@ def warm_up() -> None:
     models = {"product": _Model(Factored(one.toarray(), one.toarray())), "sum": _Model(Related(one))}
     search = CandidateSearch.over(models, bought=nothing, eligible=np.ones(1, bool), per_model=1)
     search.candidates(np.zeros(1, np.int32))
+    strongest_relations(one, cosine(np.ones(1), 0.0), n=1)
+    shared_by_pairs(one, np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32))
     _stump().scores(np.zeros((1, 1), np.float32))
 
 
@@ -30,9 +35,9 @@ class _Model:
 def _stump() -> Forest:
     return Forest(
         starts=np.array([0, 1], np.int64),
+        missing_right=np.ones(1, np.int64),
         feature=np.zeros(1, np.int32),
         threshold=np.zeros(1, np.float32),
-        missing_left=np.ones(1, bool),
         left_out=np.array([0xFFFFFFFE], np.uint32),
         values=np.zeros((1, 32)),
     )

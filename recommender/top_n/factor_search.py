@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.top_n.kernels import masked_places, search, settle
+from recommender.top_n.kernels import search, settle
+from recommender.top_n.row_kernels import masked_places
 
 _WIDTH = 1_024
 """Items of a block: with those of 256 customers, products that stay in the processor's second cache."""

@@ -1,4 +1,4 @@
-"""The inner loops of the exact search, over products and over sparse rows.
+"""The inner loops of the exact searches, over products and over sparse rows.
 
 All stand in one file: what is kept of a compiled function is made anew when its own file changes, but not
 when that of a function which it calls does.
@@ -7,7 +7,7 @@ when that of a function which it calls does.
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.compiled import compiled, compiled_freely, compiled_loosely
+from recommender.compiled import compiled, compiled_loosely
 
 PANEL = 256
 """Customers whose scores are taken in one product of matrices: each block of items is read once for them."""
@@ -138,7 +138,7 @@ def _scan(
 def _raise_bar(
     held: NDArray[np.float32], held_items: NDArray[np.int32], filled: int, fewest: int, most: int
 ) -> tuple[int, float]:
-    """Keep only the best of what is held, from `fewest` to `most` of them, and what they exceed.
+    """Keep only the best of what is held, from `fewest` to `most` of them, and say what they exceed.
 
     The bar is found by halving: to count what exceeds it is one pass over whole vectors, where sorting
     would be guesses.
@@ -160,13 +160,15 @@ def _raise_bar(
             high = middle
         else:
             bar, above = middle, count
-    # Where a crowd of equal scores stands at the bar, the first of them fill the list up.
-    equal = most - above if above < fewest else 0
+    last = np.int32(-1)
+    if above < fewest:
+        # A crowd of equal scores stands at the bar: the lower of their items fill the list up.
+        level = held_items[:filled][held[:filled] == bar]
+        level.sort()
+        last = level[min(most - above, len(level)) - 1]
     kept = 0
     for at in range(filled):
-        level = (held[at] == bar) & (equal > 0)
-        taken = (held[at] > bar) | level
-        equal -= level
+        taken = (held[at] > bar) | ((held[at] == bar) & (held_items[at] <= last))
         held[kept], held_items[kept] = held[at], held_items[at]
         kept += taken
     return kept, bar
@@ -242,7 +244,7 @@ def settle(
 
 @compiled
 def _rank(
-    scores: NDArray[np.float64],
+    scores: NDArray[np.floating],
     items: NDArray[np.int32],
     n: int,
     best: NDArray[np.float64],
@@ -308,51 +310,6 @@ def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
 
 
 @compiled
-def masked_places(
-    row_starts: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    place: NDArray[np.int32],
-    starts: NDArray[np.int64],
-    places: NDArray[np.int32],
-) -> None:
-    """The places of what each row of a sparse matrix stores, rising: sorted by counting, twice.
-
-    Args:
-        row_starts: shape (n + 1,), where each row begins.
-        columns: shape (n_entries,), items.
-        place: shape (n_items,), -1 for items without a place, which are left out.
-        starts: shape (n + 1,), where each row's places begin. Written.
-        places: shape (n_entries,). Written as far as the last start.
-    """
-    n = len(row_starts) - 1
-    ends = np.zeros(len(place) + 1, np.int64)
-    starts[0] = 0
-    for row in range(n):
-        starts[row + 1] = starts[row]
-        for at in range(row_starts[row], row_starts[row + 1]):
-            where = place[columns[at]]
-            if where >= 0:
-                ends[where + 1] += 1
-                starts[row + 1] += 1
-    for where in range(len(place)):
-        ends[where + 1] += ends[where]
-    rows = np.empty(starts[n], np.int32)
-    for row in range(n):
-        for at in range(row_starts[row], row_starts[row + 1]):
-            where = place[columns[at]]
-            if where >= 0:
-                rows[ends[where]] = row
-                ends[where] += 1
-    # Every end has moved to where the next place begins.
-    filled, entry = starts[:n].copy(), 0
-    for where in range(len(place)):
-        while entry < ends[where]:
-            places[filled[rows[entry]]] = where
-            filled[rows[entry]] += 1
-            entry += 1
-
-
-@compiled
 def offer_score(scores: NDArray[np.float64], items: NDArray[np.int32], score: float, item: np.int32) -> None:
     """Put an item into a heap, the worst first, in the place of the worst, if it is better."""
     if _worse(scores[0], items[0], score, item):
@@ -415,55 +372,22 @@ def best_of_rows(
         scores: shape (n, wanted). Written; -inf where there are fewer.
         items: shape (n, wanted), columns. Written; -1 where there are fewer.
     """
-    may = allowed.copy()
+    may, wanted = allowed.copy(), scores.shape[1]
+    held, held_items = np.empty(2 * wanted + _CHUNK, np.float32), np.empty(2 * wanted + _CHUNK, np.int32)
     for row in range(len(starts) - 1):
         for at in range(masked_starts[row], masked_starts[row + 1]):
             may[masked[at]] = False
-        scores[row] = -np.inf
-        items[row] = -1
+        filled, bar = 0, np.float32(0)
         for at in range(starts[row], starts[row + 1]):
-            if values[at] > 0 and may[columns[at]]:
-                offer_score(scores[row], items[row], np.float64(values[at]), columns[at])
-        sort_best_first(scores[row], items[row])
+            if filled == len(held):
+                filled, bar = _raise_bar(held, held_items, filled, wanted, wanted + _CHUNK)
+            held[filled], held_items[filled] = values[at], columns[at]
+            # What is level with the bar may be the lower item.
+            filled += (values[at] >= bar) & (values[at] > 0) & may[columns[at]]
+        if filled > wanted + _CHUNK:
+            filled, bar = _raise_bar(held, held_items, filled, wanted, wanted + _CHUNK)
+        scores[row] = -np.inf
+        items[row] = _NOBODY
+        _rank(held, held_items, filled, scores[row], items[row])
         for at in range(masked_starts[row], masked_starts[row + 1]):
             may[masked[at]] = allowed[masked[at]]
-
-
-@compiled
-def values_at(
-    starts: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    values: NDArray[np.float32],
-    row: NDArray[np.int32],
-    item: NDArray[np.int32],
-    n_columns: int,
-    found: NDArray[np.float32],
-) -> None:
-    """What a sparse matrix holds at pairs of row and column; the rows never fall."""
-    dense, current = np.zeros(n_columns, np.float32), -1
-    for pair in range(len(row)):
-        if row[pair] != current:
-            if current >= 0:
-                for at in range(starts[current], starts[current + 1]):
-                    dense[columns[at]] = 0
-            current = row[pair]
-            for at in range(starts[current], starts[current + 1]):
-                dense[columns[at]] += values[at]
-        found[pair] = dense[item[pair]]
-
-
-@compiled_freely
-def products_at(
-    left: NDArray[np.float32],
-    right: NDArray[np.float32],
-    row: NDArray[np.int32],
-    item: NDArray[np.int32],
-    found: NDArray[np.float32],
-) -> None:
-    """The products of rows of two matrices, pair by pair."""
-    n_factors = left.shape[1]
-    for pair in range(len(row)):
-        total = np.float32(0)
-        for factor in range(n_factors):
-            total += left[row[pair], factor] * right[item[pair], factor]
-        found[pair] = total

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.top_n.factor_search import Found
-from recommender.top_n.kernels import best_of_rows, products_at, values_at
+from recommender.top_n.kernels import best_of_rows
+from recommender.top_n.row_kernels import products_at, values_at
 
 
 def best_entries(scores: csr_array, n: int, *, eligible: NDArray[np.bool_], masked: csr_array) -> Found:
