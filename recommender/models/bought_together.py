@@ -8,11 +8,12 @@ from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory, recency_decay
 from recommender.models.linear_relations import linear_relations
-from recommender.models.neighbours import Allowed, Neighbours, strongest_relations
-from recommender.models.shared_orders import buyers_in_common, buyers_of_orders
+from recommender.models.measures import beyond_chance
+from recommender.models.neighbours import Neighbours, SeveralBuyers, strongest_relations
+from recommender.models.shared_orders import buyers_of_orders
 from recommender.ranges import require_at_least, require_positive
 
-_OF_ANCHOR, _OF_OTHER, _OF_TREND = (np.float32(power) for power in (0.8, 0.3, 0.2))
+_OF_ANCHOR, _OF_OTHER, _OF_TREND = 0.8, 0.3, 0.2
 """Powers of the anchor's orders, the other item's orders, and the other item's trend."""
 
 _LATELY_DAYS = 14.0
@@ -65,21 +66,20 @@ class BoughtTogether:
     def fit(self, history: PurchaseHistory) -> Neighbours:
         """Relate what orders hold, guests' orders included."""
         baskets, weight = history.baskets(), self._weights(history)
-        orders_of = np.asarray(weight @ baskets, np.float32)
-        everything, s = np.float32(weight.sum()), np.float32(self.shrinkage)
-
-        def relate(together: _Floats, anchor: _Floats, other: _Floats) -> NDArray[np.floating]:
-            a, b, trend = anchor[:, 0], other[:, 0], other[:, 1]
-            beyond_chance = np.maximum(together - a * b / everything, 0)
-            return trend * beyond_chance / ((a + s) ** _OF_ANCHOR * (b + s) ** _OF_OTHER)
-
+        orders_of = (weight @ baskets).astype(np.float64)
+        damped = orders_of + self.shrinkage
+        measure = beyond_chance(
+            orders_of,
+            float(weight.sum(dtype=np.float64)),
+            of_anchor=damped**_OF_ANCHOR,
+            of_other=damped**_OF_OTHER / self._trend(history) ** _OF_TREND,
+        )
         weighted = csr_array(baskets.multiply(np.sqrt(weight)[:, None]), dtype=np.float32)
         neighbours = strongest_relations(
             weighted,
-            np.stack((orders_of, self._trend(history) ** _OF_TREND), axis=1),
-            relate,
+            measure,
             n=self.n_neighbours,
-            allowed=self._of_several_people(baskets, history),
+            several=SeveralBuyers(buyers_of_orders(history), self.fewest_customers),
         )
         return self._with_linear(neighbours, weighted) if self.linear_weight else neighbours
 
@@ -91,10 +91,6 @@ class BoughtTogether:
         relation = csr_array(both, dtype=np.float32)
         relation.sort_indices()
         return Neighbours(relation)
-
-    def _of_several_people(self, baskets: csr_array, history: PurchaseHistory) -> Allowed:
-        columns, buyer = baskets.T.tocsr(), buyers_of_orders(history)
-        return lambda anchors: buyers_in_common(columns, baskets, buyer, anchors) >= self.fewest_customers
 
     def _weights(self, history: PurchaseHistory) -> NDArray[np.float32]:
         """Weight of each order, shape (n_orders,)."""
@@ -117,6 +113,3 @@ def _scaled(relation: csr_array) -> csr_array:
     """The relations of an item that has any add up to 1 on average."""
     related = np.count_nonzero(np.diff(relation.indptr))
     return relation * np.float32(related / relation.sum()) if relation.nnz else relation
-
-
-_Floats = NDArray[np.float32]

@@ -1,5 +1,6 @@
 """Co-purchase: what stands together in orders."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
+from recommender.models.measures import Measure, cosine, jaccard, lift, log_likelihood_ratio
 from recommender.models.neighbours import Neighbours, strongest_relations
 from recommender.models.opinions import Related
 from recommender.ranges import require_at_least, require_positive
@@ -51,16 +53,18 @@ class CoPurchase:
     def fit(self, history: PurchaseHistory) -> "CoPurchaseModel":
         """Count orders in common, guests' orders included."""
         baskets = history.baskets()
-        orders_of = np.asarray(baskets.sum(axis=0), np.float32).ravel()
-        relate, shrinkage, n_orders = _MEASURES[self.measure], np.float32(self.shrinkage), history.n_orders
+        orders_of = np.bincount(baskets.indices, minlength=len(history.items))
         neighbours = strongest_relations(
             baskets,
-            orders_of,
-            lambda together, a, b: relate(together, a, b, shrinkage, n_orders),
+            self.relates(orders_of, history.n_orders),
             n=self.n_neighbours,
             min_together=self.min_together,
         )
         return CoPurchaseModel(neighbours.relation, history.interactions(self.half_life_days))
+
+    def relates(self, orders_of: NDArray[np.number], n_orders: int) -> Measure:
+        """The measure, for items that stand in so many orders each."""
+        return _MEASURES[self.measure](orders_of, self.shrinkage, n_orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +95,10 @@ class CoPurchaseModel:
         return Related(self.bought, self.relation)
 
 
-_Floats = NDArray[np.floating]
-
-
-def _cosine(o: _Floats, a: _Floats, b: _Floats, s: np.float32, n_orders: int) -> _Floats:
-    return o / np.sqrt((a + s) * (b + s))
-
-
-def _lift(o: _Floats, a: _Floats, b: _Floats, s: np.float32, n_orders: int) -> _Floats:
-    return np.float32(n_orders) * o / ((a + s) * (b + s))
-
-
-def _jaccard(o: _Floats, a: _Floats, b: _Floats, s: np.float32, n_orders: int) -> _Floats:
-    return o / (a + b - o + s)
-
-
-def _llr(o: _Floats, a: _Floats, b: _Floats, s: np.float32, n_orders: int) -> _Floats:
-    both, only_a, only_b = o.astype(np.float64), (a - o).astype(np.float64), (b - o).astype(np.float64)
-    neither = n_orders - both - only_a - only_b
-    rows = _x_log_x(both + only_a) + _x_log_x(only_b + neither)
-    columns = _x_log_x(both + only_b) + _x_log_x(only_a + neither)
-    cells = _x_log_x(both) + _x_log_x(only_a) + _x_log_x(only_b) + _x_log_x(neither)
-    surprise = 2 * (cells - rows - columns + _x_log_x(np.asarray(float(n_orders))))
-    attracted = both * n_orders > a.astype(np.float64) * b
-    return np.where(attracted, np.maximum(surprise, 0), 0).astype(np.float32)
-
-
-def _x_log_x(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return x * np.log(np.where(x > 0, x, 1.0))
-
-
-_MEASURES = {"cosine": _cosine, "lift": _lift, "llr": _llr, "jaccard": _jaccard}
+_MEASURES: dict[str, Callable[[NDArray[np.number], float, int], Measure]] = {
+    "cosine": lambda orders_of, s, n_orders: cosine(orders_of, s),
+    "lift": lift,
+    "llr": lambda orders_of, s, n_orders: log_likelihood_ratio(orders_of, n_orders),
+    "jaccard": lambda orders_of, s, n_orders: jaccard(orders_of, s),
+}
+"""Name → makes the measure of the items' orders, the shrinkage and the number of orders."""

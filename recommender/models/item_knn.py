@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.history import PurchaseHistory
+from recommender.models.measures import Measure, over_product
 from recommender.models.neighbours import Neighbours, strongest_relations
 from recommender.models.opinions import Related
 from recommender.ranges import require_at_least, require_positive
@@ -36,12 +38,13 @@ class ItemKNN:
     def fit(self, history: PurchaseHistory) -> "ItemKNNModel":
         """Compare items by who bought them."""
         taste = np.log1p(history.interactions(self.half_life_days))
-        norm = np.sqrt(taste.multiply(taste).sum(axis=0)).astype(np.float32)
-        shrinkage = np.float32(self.shrinkage)
-        neighbours = strongest_relations(
-            taste, norm, lambda together, a, b: together / (a * b + shrinkage), n=self.n_neighbours
-        )
+        norm = np.sqrt(np.bincount(taste.indices, np.square(taste.data), minlength=taste.shape[1]))
+        neighbours = strongest_relations(taste, self.relates(norm), n=self.n_neighbours)
         return ItemKNNModel(neighbours.relation, taste)
+
+    def relates(self, norm: NDArray[np.floating]) -> Measure:
+        """The measure, for items whose columns are so long."""
+        return over_product(norm, self.shrinkage)
 
 
 @dataclass(frozen=True, slots=True)

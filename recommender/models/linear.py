@@ -38,13 +38,26 @@ class Linear:
     def fit(self, history: PurchaseHistory) -> "LinearModel":
         """Solve for the weights."""
         purchases = history.last_purchases(self.half_life_days)
-        customers = np.count_nonzero(np.diff(purchases.indptr))
+        customers = int(np.count_nonzero(np.diff(purchases.indptr)))
         some = min(self.n_items, len(np.unique(purchases.indices)))
-        noise = float(np.sqrt(customers) + np.sqrt(some))
         items, weights = linear_weights(
-            purchases, regularization=self.regularization * max(noise, 1.0), n_items=self.n_items
+            purchases, regularization=self.pull(customers, some), n_items=self.n_items
         )
-        return LinearModel(_largest(weights, items, purchases.shape[1], self.n_neighbours), purchases)
+        return LinearModel(self.strongest(weights, items, purchases.shape[1]), purchases)
+
+    def pull(self, customers: int, items: int) -> float:
+        """The regularisation in units of the equations, for so many customers and items that have weights."""
+        return self.regularization * max(float(np.sqrt(customers) + np.sqrt(items)), 1.0)
+
+    def strongest(self, weights: NDArray[np.float32], items: NDArray[np.intp], n_items: int) -> csr_array:
+        """The weights that are kept, in the positions of the whole vocabulary.
+
+        Args:
+            weights: shape (n, n), row = item bought.
+            items: shape (n,), positions of the items that have weights.
+            n_items: size of the vocabulary.
+        """
+        return _largest(weights, items, n_items, self.n_neighbours)
 
 
 @dataclass(frozen=True, slots=True)

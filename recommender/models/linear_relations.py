@@ -1,10 +1,20 @@
 """EASE: what an item adds to the rest of a basket or a history, as far as no other item explains it."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
+
+from recommender.blocks import bounded_blocks
+from recommender.compiled import compiled
+from recommender.models.counted_rows import CountedRows, counted_rows
+
+_BLOCK_WORK = 10_000_000
+"""Products that a thread adds up at a time: some tens of milliseconds."""
 
 
 def linear_relations(rows: csr_array, *, regularization: float, n_items: int) -> csr_array:
@@ -39,16 +49,53 @@ def linear_weights(
     Returns:
         Shape (n,), and shape (n, n), row = item that says it; also what is below 0, and 0 on the diagonal.
     """
-    mass = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()
+    top = heaviest(np.asarray(rows.multiply(rows).sum(axis=0)).ravel(), n_items)
+    return top, weights_of_products(_products(csr_array(rows[:, top])), regularization)
+
+
+def _products(rows: csr_array) -> NDArray[np.float32]:
+    """The products of the columns with each other, shape (n, n); there is no sparse one of so many pairs."""
+    counted = counted_rows(rows)
+    products = np.zeros((rows.shape[1],) * 2, np.float32)
+
+    def block(items: slice) -> None:
+        _add_products(items.start, items.stop, counted, products)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(block, bounded_blocks(counted.work, _BLOCK_WORK)))
+    return products
+
+
+@compiled
+def _add_products(first: int, last: int, rows: CountedRows, products: NDArray[np.float32]) -> None:
+    items, values = rows.items, rows.values
+    for item in range(first, last):
+        of_item = products[item]
+        for at in range(rows.column_starts[item], rows.column_starts[item + 1]):
+            row, value = rows.rows[at], rows.row_values[at]
+            for entry in range(rows.starts[row], rows.starts[row + np.uint32(1)]):
+                of_item[items[entry]] += value * values[entry]
+
+
+def heaviest(mass: NDArray[np.floating], n_items: int) -> NDArray[np.intp]:
+    """The `n_items` columns of most weight, rising; none of no weight.
+
+    Args:
+        mass: squared length of each column.
+        n_items: at most so many.
+    """
     top = np.sort(np.argsort(-mass, kind="stable")[:n_items])
-    top = top[mass[top] > 0]
-    some = rows[:, top]
-    gram = (some.T.tocsr() @ some).toarray().astype(np.float64)
+    return top[mass[top] > 0]
+
+
+def weights_of_products(products: NDArray[np.floating], regularization: float) -> NDArray[np.float32]:
+    """The weights of `linear_weights` from the products of the columns with each other, shape (n, n)."""
+    gram = products.astype(np.float64)
     gram[np.diag_indices_from(gram)] += regularization
     inverse = inverse_of_positive_definite(gram)
     weights = (-inverse / np.diag(inverse)).astype(np.float32)
     np.fill_diagonal(weights, 0)
-    return top, weights
+    return weights
 
 
 def inverse_of_positive_definite(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -62,6 +109,9 @@ def inverse_of_positive_definite(matrix: NDArray[np.float64]) -> NDArray[np.floa
         return matrix
     # How BLAS cuts its work among threads changes the last digit.
     with threadpool_limits(1, "blas"):
+        # What is below the diagonal is 0 in the factor, and left alone.
         factor, _ = dpotrf(matrix)
         upper, _ = dpotri(factor)
-    return np.asarray(np.triu(upper) + np.triu(upper, 1).T)
+    whole = np.asarray(upper + upper.T)
+    whole[np.diag_indices_from(whole)] /= 2
+    return whole

@@ -1,26 +1,26 @@
-"""The strongest few relations of every item, found in blocks."""
+"""The strongest few relations of every item, counted in one pass that never holds all pairs."""
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-_BLOCK_CELLS = 8_000_000
-"""Pairs of items that a block may hold at most, each thread its own block."""
+from recommender.blocks import bounded_blocks
+from recommender.models.counted_rows import NOBODY, counted_rows
+from recommender.models.measures import Floor, Measure
+from recommender.models.pair_kernels import relations, strongest
+
+_BLOCK_WORK = 4_000_000
+"""Products that a thread adds up at a time: some milliseconds."""
+
+_NEXT_TO_NOTHING = np.float32(1e-37)
+"""What shares less than this shares nothing."""
 
 _Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
-"""Of a block of anchors: entries kept an anchor, their columns, their relations."""
-
-Measure = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], NDArray[np.floating]]
-"""(together, mass of the anchor, mass of the other) → relation, elementwise; 0 means none."""
-
-Allowed = Callable[[slice], csr_array]
-"""A block of anchors → shape (n_anchors, n_items), True where the two items may be related."""
+"""Of a block of anchors: relations kept of each, their columns, their strength."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,78 +35,96 @@ class Neighbours:
     relation: csr_array
 
 
+@dataclass(frozen=True, slots=True)
+class SeveralBuyers:
+    """A floor of different people behind a relation.
+
+    Attributes:
+        buyer: shape (n_rows,), number of whoever made each row, from 0.
+        fewest: pairs that fewer of them ever had in one row are no relation.
+    """
+
+    buyer: NDArray[np.integer]
+    fewest: int
+
+
 def strongest_relations(
     rows: csr_array,
-    mass: NDArray[np.float32],
     measure: Measure,
     *,
     n: int,
     min_together: float = 0.0,
-    allowed: Allowed | None = None,
+    several: SeveralBuyers | None = None,
     threads: int | None = None,
 ) -> Neighbours:
     """The `n` strongest relations of each item, without holding all pairs.
 
     Args:
-        rows: shape (n_rows, n_items); items that share a row (basket, customer) may be related. The
-            strength of sharing is the product of the two entries, summed over rows.
-        mass: shape (n_items,) or (n_items, m), what `measure` needs to know of an item alone.
-        measure: makes a relation of the sum shared and the two masses.
+        rows: shape (n_rows, n_items), entries of at least 0; items that share a row (basket, customer) may
+            be related. The strength of sharing is the product of the two entries, summed over rows.
+        measure: makes a relation of the sum shared and of the two items (`recommender.models.measures`).
         n: relations to keep for an anchor; ties go to the lower item position.
         min_together: pairs that share less than this are no relation.
-        allowed: all others are no relation either; None allows every pair.
+        several: pairs of too few people are none either; by default one row is enough.
         threads: blocks worked on at a time; as many as the machine has cores by default.
 
     Returns:
-        The kept relations.
+        The kept relations; the same whatever the number of threads.
     """
-    columns, n_items = rows.T.tocsr(), rows.shape[1]
-    size = max(1, _BLOCK_CELLS // max(1, n_items))
+    n_items = rows.shape[1]
+    # Items of most rows first: what is added to most stands close together, and few others are like it.
+    position = np.argsort(-np.bincount(rows.indices, minlength=n_items), kind="stable")
+    ranked = csr_array((rows.data, _rank(position)[rows.indices], rows.indptr), shape=rows.shape)
+    counted = counted_rows(ranked, NOBODY if several is None else several.buyer)
+    measure, kept = _in_order(measure, position), min(n, n_items)
+    floor = Floor(np.maximum(np.float32(min_together), _NEXT_TO_NOTHING), several.fewest if several else 0)
 
-    def block(start: int) -> _Block:
-        anchors = slice(start, start + size)
-        together = columns[anchors] @ rows
-        if allowed is not None:
-            together = csr_array(together.multiply(allowed(anchors)))
-        return _strongest_of(together, start, mass, measure, n, min_together)
+    def block(anchors: slice) -> _Block:
+        size = anchors.stop - anchors.start
+        found = np.zeros(size, np.int64), np.empty(size * kept, np.int32), np.empty(size * kept, np.float32)
+        end = strongest(
+            anchors.start, anchors.stop, counted, measure, floor, position.astype(np.uint32), *found
+        )
+        return found[0], found[1][:end].copy(), found[2][:end].copy()
 
-    # scipy and numpy let go of the interpreter inside their loops, so threads share the work.
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        blocks = list(pool.map(block, range(0, n_items, size)))
-    return Neighbours(_stacked(blocks, n_items))
+        blocks = list(pool.map(block, bounded_blocks(counted.work, _BLOCK_WORK)))
+    return Neighbours(_stacked(blocks, position))
 
 
-def _strongest_of(
-    together: csr_array, start: int, mass: NDArray[np.float32], measure: Measure, n: int, min_together: float
-) -> _Block:
-    """What is kept of a block of the product, for anchors from `start` on."""
-    anchor = np.repeat(np.arange(start, start + together.shape[0]), np.diff(together.indptr))
-    wanted = (anchor != together.indices) & (together.data >= min_together)
-    anchor, other, shared = anchor[wanted], together.indices[wanted], together.data[wanted]
-    strength = measure(shared, mass[anchor], mass[other])
-    ends = np.searchsorted(anchor, np.arange(start, start + together.shape[0] + 1))
-    best = [_best_of_row(other[a:b], strength[a:b], n) + a for a, b in pairwise(ends)]
-    at = np.concatenate(best)
-    return np.array([len(row) for row in best]), other[at], strength[at]
+def relations_of_pairs(
+    measure: Measure, anchor: NDArray[np.int32], other: NDArray[np.int32], shared: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """How strongly pairs are related whose sums are known already; all of shape (n,), 0 for not at all."""
+    found = np.empty(len(anchor), np.float32)
+    relations(measure, anchor, other, shared, found)
+    return np.maximum(found, 0)
 
 
-def _best_of_row(other: NDArray[np.int32], strength: NDArray[np.float32], n: int) -> NDArray[np.intp]:
-    """Where the `n` strongest positive entries stand; of equally strong ones the lower item's."""
-    positive = np.flatnonzero(strength > 0)
-    if len(positive) <= n:
-        return positive
-    worst_kept = np.partition(strength, len(strength) - n)[len(strength) - n]
-    above = np.flatnonzero(strength > worst_kept)
-    tied = np.flatnonzero(strength == worst_kept)
-    tied = tied[np.argsort(other[tied])]
-    return np.concatenate((above, tied[: n - len(above)]))
+def _rank(position: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Where each position stands in an order."""
+    rank = np.empty(len(position), np.int32)
+    rank[position] = np.arange(len(position), dtype=np.int32)
+    return rank
 
 
-def _stacked(blocks: list[_Block], n_items: int) -> csr_array:
+def _in_order(measure: Measure, position: NDArray[np.intp]) -> Measure:
+    return measure._replace(
+        mass=measure.mass[position],
+        of_anchor=measure.of_anchor[position],
+        of_other=measure.of_other[position],
+        group=measure.group[position],
+    )
+
+
+def _stacked(blocks: list[_Block], position: NDArray[np.intp]) -> csr_array:
+    """The relations in the order of the vocabulary again."""
+    shape = (len(position), len(position))
     if not blocks:
-        return csr_array((n_items, n_items), dtype=np.float32)
+        return csr_array(shape, dtype=np.float32)
     kept, columns, strength = (np.concatenate(part) for part in zip(*blocks, strict=True))
     starts = np.concatenate(([0], np.cumsum(kept)))
-    relation = csr_array((strength, columns, starts), shape=(n_items, n_items))
-    relation.sort_indices()
+    ranked = csr_array((strength, columns, starts), shape=shape)
+    relation = csr_array(ranked[_rank(position)])
+    relation.has_sorted_indices = True
     return relation

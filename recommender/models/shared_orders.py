@@ -1,15 +1,21 @@
 """How many different people stand behind a pair of items."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 
 from recommender.blocks import bounded_blocks
+from recommender.compiled import compiled
 from recommender.data.history import PurchaseHistory
 from recommender.data.orders import GUEST
+from recommender.models.counted_rows import CountedRows, counted_rows
 
-_ENTRIES = 10_000_000
-"""Lines of the anchors' orders that are held at a time: a few hundred megabytes."""
+_BLOCK_WORK = 10_000_000
+"""Entries that a thread looks at a time: some tens of milliseconds."""
 
 
 def buyers_of_orders(history: PurchaseHistory) -> NDArray[np.int64]:
@@ -24,41 +30,92 @@ def buyers_of_orders(history: PurchaseHistory) -> NDArray[np.int64]:
     return buyer
 
 
-def buyers_in_common(
-    columns: csr_array, baskets: csr_array, buyer: NDArray[np.int64], anchors: slice | NDArray[np.intp]
-) -> csr_array:
-    """How many different buyers had an anchor and another item in one order.
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What pairs of items share; both of shape (n,).
+
+    Attributes:
+        together: products of the two entries, summed over rows, float64.
+        buyers: different people of whom any row holds both, int32.
+    """
+
+    together: NDArray[np.float64]
+    buyers: NDArray[np.int32]
+
+
+def shared_by_pairs(
+    rows: csr_array, buyer: NDArray[np.integer], anchor: NDArray[np.integer], other: NDArray[np.integer]
+) -> Shared:
+    """What stands behind some pairs of items.
+
+    The rows of the item that stands in more of them are marked, and those of the other looked up there.
 
     Args:
-        columns: shape (n_items, n_orders), `baskets` the other way round.
-        baskets: shape (n_orders, n_items), 1 where the order holds the item.
-        buyer: shape (n_orders,), see `buyers_of_orders`.
-        anchors: some items.
-
-    Returns:
-        Shape (n_anchors, n_items); an anchor's own column holds all of its buyers.
+        rows: shape (n_rows, n_items).
+        buyer: shape (n_rows,), number of whoever made each row, see `buyers_of_orders`.
+        anchor: shape (n,), an item of each pair.
+        other: shape (n,), the other item.
     """
-    chosen = columns[anchors]
-    work = chosen @ np.diff(baskets.indptr)
-    parts = [
-        _in_common(chosen[some], baskets, buyer) for some in bounded_blocks(work.astype(np.int64), _ENTRIES)
-    ]
-    return csr_array(vstack(parts, format="csr")) if parts else csr_array(chosen.shape, dtype=np.float32)
+    counted = counted_rows(rows, buyer)
+    length = np.asarray(np.diff(counted.column_starts), np.int64)
+    swap = length[anchor] < length[other]
+    one, two = np.where(swap, other, anchor), np.where(swap, anchor, other)
+    beside = np.argsort(one, kind="stable")
+    one, two = one[beside].astype(np.uint32), two[beside].astype(np.uint32)
+    together, buyers = np.zeros(len(one)), np.zeros(len(one), np.int32)
+
+    def block(some: slice) -> None:
+        _count(counted, one[some], two[some], together[some], buyers[some])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(block, bounded_blocks(_work(one, two, length), _BLOCK_WORK)))
+    back = np.argsort(beside)
+    return Shared(together[back], buyers[back])
 
 
-def _in_common(orders_of: csr_array, baskets: csr_array, buyer: NDArray[np.int64]) -> csr_array:
-    """The same for anchors given by their orders, shape (n_anchors, n_orders)."""
-    anchor = np.repeat(np.arange(orders_of.shape[0]), np.diff(orders_of.indptr))
-    pair = anchor * (int(buyer.max(initial=0)) + 1) + buyer[orders_of.indices]
-    # One row for each anchor's buyer, holding whatever that buyer ever had beside the anchor.
-    pairs, row = np.unique(pair, return_inverse=True)
-    ones = np.ones(len(row), np.float32)
-    their_orders = csr_array((ones, (row, orders_of.indices)), shape=(len(pairs), len(buyer)))
-    had = their_orders @ baskets
-    had.data[:] = 1
-    starts = np.searchsorted(pairs, np.arange(orders_of.shape[0] + 1) * (int(buyer.max(initial=0)) + 1))
-    rows_of_anchor = csr_array(
-        (np.ones(len(pairs), np.float32), np.arange(len(pairs)), starts),
-        shape=(orders_of.shape[0], len(pairs)),
-    )
-    return csr_array(rows_of_anchor @ had)
+def _work(one: NDArray[np.uint32], two: NDArray[np.uint32], length: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Entries looked at for each pair: those of the one item only for the first of its pairs."""
+    first = np.diff(one.astype(np.int64), prepend=-1) != 0
+    return length[two] + np.where(first, length[one], 0)
+
+
+@compiled
+def _count(
+    rows: CountedRows,
+    one: NDArray[np.uint32],
+    other: NDArray[np.uint32],
+    together: NDArray[np.float64],
+    buyers: NDArray[np.int32],
+) -> None:
+    """Fill in what pairs of items share, and how many different buyers share it.
+
+    Args:
+        rows: what is counted; its buyers are known.
+        one: shape (n,), an item; quick where equal ones stand beside each other.
+        other: shape (n,), another item; quick where it stands in few rows.
+        together: shape (n,). Written: products of the two entries, summed over rows.
+        buyers: shape (n,). Written.
+    """
+    value, held = np.zeros(len(rows.buyer), np.float32), np.zeros(len(rows.buyer), np.bool_)
+    for pair in range(len(one)):
+        if pair == 0 or one[pair] != one[pair - 1]:
+            if pair:
+                _mark(one[pair - 1], rows, value, held, False)
+            _mark(one[pair], rows, value, held, True)
+        total, people, newest = 0.0, 0, np.int32(-1)
+        for at in range(rows.column_starts[other[pair]], rows.column_starts[other[pair] + np.uint32(1)]):
+            row = rows.rows[at]
+            if held[row]:
+                total += np.float64(value[row] * rows.row_values[at])
+                people += rows.buyer[row] != newest
+                newest = rows.buyer[row]
+        together[pair], buyers[pair] = total, people
+
+
+@compiled
+def _mark(
+    item: np.uint32, rows: CountedRows, value: NDArray[np.float32], held: NDArray[np.bool_], hold: bool
+) -> None:
+    for at in range(rows.column_starts[item], rows.column_starts[item + np.uint32(1)]):
+        value[rows.rows[at]] = rows.row_values[at]
+        held[rows.rows[at]] = hold

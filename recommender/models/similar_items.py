@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.data.history import PurchaseHistory
+from recommender.models.measures import correlation
 from recommender.models.neighbours import Neighbours, strongest_relations
 from recommender.ranges import require_at_least, require_positive
 
@@ -54,22 +55,7 @@ class SimilarItems:
         bought.data[:] = 1
         # One customer more than there is, who bought nothing: in a small shop where everybody buys everything
         # nothing would be more than chance.
-        n = np.count_nonzero(np.diff(bought.indptr)) + 1
-
-        def relate(
-            both: NDArray[np.float32], anchor: NDArray[np.float32], other: NDArray[np.float32]
-        ) -> NDArray[np.floating]:
-            # In double precision counts are exact, so what is no more than chance comes out as 0.
-            t, a, b = (count.astype(np.float64) for count in (both, anchor[:, 0], other[:, 0]))
-            spread = np.sqrt(a * (n - a) * b * (n - b))
-            alike = (anchor[:, 1] == other[:, 1]) & (anchor[:, 1] >= 0)
-            bonus = np.where(alike, self.same_category, 1)
-            return (bonus * (t * n - a * b) / (spread + self.shrinkage * n)).astype(np.float32)
-
-        return strongest_relations(
-            bought,
-            np.stack((bought.sum(axis=0), category), axis=1).astype(np.float32),
-            relate,
-            n=self.n_neighbours,
-            min_together=self.fewest_customers,
-        )
+        n = int(np.count_nonzero(np.diff(bought.indptr))) + 1
+        buyers_of = np.bincount(bought.indices, minlength=len(history.items))
+        measure = correlation(buyers_of, n, self.shrinkage, group=category, same_group=self.same_category)
+        return strongest_relations(bought, measure, n=self.n_neighbours, min_together=self.fewest_customers)

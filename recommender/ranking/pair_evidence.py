@@ -1,8 +1,5 @@
 """What stands behind two items of a list: bought in one order, or instead of each other?"""
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,17 +7,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import gammaincinv
 
-from recommender.blocks import bounded_blocks
 from recommender.data.history import PurchaseHistory
-from recommender.models.shared_orders import buyers_in_common, buyers_of_orders
+from recommender.models.shared_orders import buyers_of_orders, shared_by_pairs
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
-
-_BLOCK_CELLS = 8_000_000
-"""Pairs of items that a block may hold at most, each thread its own block."""
-
-_ENTRIES = 10_000_000
-"""Entries of pairs' columns that are held at a time: some hundred megabytes."""
 
 _SAME_PEOPLE, _APART = 2.0, 0.7
 """What makes a substitute, see `substitutes`."""
@@ -46,15 +36,13 @@ def evidence_of(history: PurchaseHistory, table: ListTable) -> Evidence:
         history: purchases, guests' included.
         table: row r lists items beside the r-th item of the history.
     """
-    baskets, buyer = history.baskets(), buyers_of_orders(history)
-    columns = baskets.T.tocsr()
-    orders = _Pairs.of(table).products(baskets)
-    customers = _at_places(table, lambda anchors: buyers_in_common(columns, baskets, buyer, anchors))
-    per_item = np.diff(columns.indptr).astype(np.float64)
-    by_chance = per_item[table.row_of_place()] * per_item[table.items] / max(1, history.n_orders)
+    baskets, anchor = history.baskets(), table.row_of_place()
+    shared = shared_by_pairs(baskets, buyers_of_orders(history), anchor, table.items)
+    per_item = np.bincount(baskets.indices, minlength=len(history.items)).astype(np.float64)
+    orders, by_chance = shared.together, per_item[anchor] * per_item[table.items] / max(1, history.n_orders)
     return Evidence(
         orders.astype(np.int32),
-        customers.astype(np.int32),
+        shared.buyers,
         _ratio(orders, by_chance).astype(np.float32),
         _ratio(_least(orders), by_chance).astype(np.float32),
     )
@@ -114,11 +102,7 @@ class _Pairs:
 
     def products(self, rows: csr_array) -> _Floats:
         """Product of the two items' columns, summed over the rows."""
-        columns, found = rows.T.tocsr(), np.zeros(len(self.place))
-        length = np.diff(columns.indptr)
-        for some in bounded_blocks(length[self.anchor] + length[self.item], _ENTRIES):
-            found[some] = columns[self.anchor[some]].multiply(columns[self.item[some]]).sum(axis=1)
-        return found
+        return shared_by_pairs(rows, np.arange(rows.shape[0]), self.anchor, self.item).together
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,30 +139,6 @@ def _spread(known: _Known) -> csr_array:
     pairs = np.bincount(known.customer, weights=size * (size - 1), minlength=n_customers)
     all_of = np.maximum(np.bincount(known.customer, weights=size, minlength=n_customers), 1)
     return csr_array(known.bought.multiply((np.sqrt(pairs) / all_of)[:, None]), dtype=np.float32)
-
-
-def _at_places(table: ListTable, block_of: Callable[[NDArray[np.intp]], csr_array]) -> _Floats:
-    """Entries of a matrix at (anchor, item) of every place, shape (n,).
-
-    Args:
-        table: row r holds the places of anchor r.
-        block_of: makes the rows of some anchors, since the whole matrix would be too large.
-    """
-    anchors = np.flatnonzero(np.diff(table.starts))
-    size = max(1, _BLOCK_CELLS // max(1, int(table.items.max(initial=0)) + 1))
-
-    def entries(start: int) -> _Floats:
-        some = anchors[start : start + size]
-        places = slice(table.starts[some[0]], table.starts[some[-1] + 1])
-        row = np.repeat(np.arange(len(some)), np.diff(table.starts)[some])
-        block = block_of(some)
-        # Looked up by bisection, if sorted.
-        block.sort_indices()
-        return np.asarray(block[row, table.items[places]], np.float64).ravel()
-
-    # scipy and numpy let go of the interpreter inside their loops, so threads share the work.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate([np.zeros(0), *pool.map(entries, range(0, len(anchors), size))])
 
 
 def _least(count: _Floats) -> _Floats:

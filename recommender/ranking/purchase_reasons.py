@@ -1,12 +1,14 @@
 """Reasons that follow from what was bought: by the customer, by others, by the whole shop."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from recommender.blocks import bounded_blocks
+from recommender.compiled import compiled
 from recommender.models.protocol import RelatesItems
 from recommender.ranking.feature_columns import pair_key
 from recommender.ranking.features import FeatureTables
@@ -24,8 +26,8 @@ from recommender.ranking.reasons import (
 FEWEST_PURCHASES = 3
 """Purchases of an item from which on its gaps, two at least, are called a rhythm."""
 
-_BLOCK_ENTRIES = 1_000_000
-"""Cells of customer × item, and purchases × relations, looked at together: some tens of megabytes."""
+_BLOCK_ENTRIES = 10_000_000
+"""Purchases × relations that a thread looks at a time: some tens of milliseconds."""
 
 
 def purchase_reasons(
@@ -33,6 +35,7 @@ def purchase_reasons(
     tables: FeatureTables,
     models: Sequence[RelatesItems],
     *,
+    customers: NDArray[np.int32],
     popular: NDArray[np.bool_],
     popular_in_category: NDArray[np.bool_],
 ) -> Reasons:
@@ -43,9 +46,10 @@ def purchase_reasons(
     buy.
 
     Args:
-        table: row r is the list of customer r.
+        table: lists.
         tables: what was known of the pairs of customer and item when the lists were made.
         models: what relates items to each other, the one to be asked first at the beginning.
+        customers: shape (n_rows,), whose list each row of the table is.
         popular: shape (n_items,), whether the item is among the shop's best sellers.
         popular_in_category: likewise among those of its category.
 
@@ -56,60 +60,95 @@ def purchase_reasons(
     values = np.zeros(len(table.items), np.int32)
     kinds[popular[table.items]] = POPULAR
     kinds[popular_in_category[table.items]] = POPULAR_IN_CATEGORY
-    anchor = _first_known([strongest_purchase(table, model) for model in models], len(table.items))
+    anchors = [strongest_purchase(table, model, customers) for model in models]
+    anchor = _first_known(anchors, len(table.items))
     because = (anchor >= 0) & ~table.bought
     kinds[because], values[because] = BECAUSE_YOU_BOUGHT, anchor[because]
     again = np.flatnonzero(table.bought)
-    kinds[again], values[again] = _of_own_purchases(table, tables, again)
+    kinds[again], values[again] = _of_own_purchases(table, tables, customers, again)
     return Reasons(kinds, values)
 
 
-def strongest_purchase(table: ListTable, model: RelatesItems) -> NDArray[np.int32]:
+def strongest_purchase(
+    table: ListTable, model: RelatesItems, customers: NDArray[np.int32]
+) -> NDArray[np.int32]:
     """For each place the customer's purchase that adds most to the item's score by a model.
 
     Args:
-        table: row r is the list of customer r.
+        table: lists.
         model: scores an item by what it is related to of what the customer bought.
+        customers: shape (n_rows,), whose list each row of the table is.
 
     Returns:
         Shape (n_places,) item positions; -1 for an item bought before, and for one that is related to none
         of the purchases. Of equally strong purchases it is the lower item.
     """
-    bought, n_related = model.purchases, np.diff(model.neighbours.relation.indptr)
-    before = np.concatenate(([0], np.cumsum(n_related[bought.indices])))
-    work = bought.shape[1] + np.diff(before[bought.indptr])
-    found = [_strongest_of(table, rows, model) for rows in bounded_blocks(work, _BLOCK_ENTRIES)]
-    return np.concatenate([np.zeros(0, np.int32), *found])
+    bought, relation = model.purchases, model.neighbours.relation
+    before = np.concatenate(([0], np.cumsum(np.diff(relation.indptr)[bought.indices])))
+    work = np.diff(before[bought.indptr])[customers]
+    found = np.full(len(table.items), -1, np.int32)
+
+    def block(rows: slice) -> None:
+        _strongest_of(
+            table.starts[rows.start : rows.stop + 1], table.items, table.bought, customers[rows],
+            bought.indptr, bought.indices, bought.data, relation.indptr, relation.indices, relation.data,
+            relation.shape[1], found,
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(block, bounded_blocks(work, _BLOCK_ENTRIES)))
+    return found
 
 
-def _strongest_of(table: ListTable, rows: slice, model: RelatesItems) -> NDArray[np.int32]:
-    places = slice(int(table.starts[rows.start]), int(table.starts[rows.stop]))
-    items, new = table.items[places], ~table.bought[places]
-    row = np.repeat(np.arange(rows.stop - rows.start), np.diff(table.starts[rows.start : rows.stop + 1]))
-    bought, relation = model.purchases[rows], model.neighbours.relation
-    place_of = np.full(bought.shape, -1, np.int32)
-    place_of[row[new], items[new]] = np.flatnonzero(new)
-    purchase, entry = _related(bought, relation)
-    buyer = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
-    place = place_of[buyer[purchase], relation.indices[entry]]
-    added = bought.data[purchase] * relation.data[entry]
-    # What has faded to nothing is still there, as a zero.
-    counts = (place >= 0) & (added > 0)
-    place, anchor, added = place[counts], bought.indices[purchase[counts]], added[counts]
-    order = np.lexsort((anchor, -added, place))
-    first = order[np.diff(place[order], prepend=-1) != 0]
-    strongest = np.full(len(items), -1, np.int32)
-    strongest[place[first]] = anchor[first]
-    return strongest
+@compiled
+def _strongest_of(
+    starts: NDArray[np.int64],
+    items: NDArray[np.int32],
+    bought_before: NDArray[np.bool_],
+    customers: NDArray[np.int32],
+    purchase_starts: NDArray[np.int32],
+    purchases: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    relation_starts: NDArray[np.int32],
+    related: NDArray[np.int32],
+    relations: NDArray[np.float32],
+    n_items: int,
+    found: NDArray[np.int32],
+) -> None:
+    """Fill in the strongest purchase of the new items in some lists.
 
-
-def _related(bought: csr_array, relation: csr_array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Every purchase with every relation of its item, as positions in the two matrices' entries."""
-    n_related = np.diff(relation.indptr)[bought.indices]
-    begins = np.cumsum(n_related) - n_related
-    purchase = np.repeat(np.arange(len(n_related)), n_related)
-    entry = np.arange(len(purchase)) - begins[purchase] + relation.indptr[bought.indices[purchase]]
-    return purchase, entry
+    Args:
+        starts: shape (n_rows + 1,), where the lists begin in the places.
+        items: shape (n_places,), as the following.
+        bought_before: what is not new.
+        customers: shape (n_rows,), whose lists they are.
+        purchase_starts: where each customer's purchases begin.
+        purchases: items bought.
+        weights: how much each purchase counts.
+        relation_starts: where each item's relations begin.
+        related: the other items.
+        relations: how strongly.
+        n_items: all there are.
+        found: shape (n_places,), -1. Written.
+    """
+    place_of, most = np.full(n_items, -1, np.int64), np.zeros(starts[-1] - starts[0], np.float32)
+    first = starts[0]
+    for row in range(len(customers)):
+        for place in range(starts[row], starts[row + 1]):
+            if not bought_before[place]:
+                place_of[items[place]] = place
+        for purchase in range(purchase_starts[customers[row]], purchase_starts[customers[row] + 1]):
+            anchor, weight = purchases[purchase], weights[purchase]
+            for entry in range(relation_starts[anchor], relation_starts[anchor + 1]):
+                place = place_of[related[entry]]
+                if place >= 0:
+                    added, at = weight * relations[entry], place - first
+                    # What has faded to nothing is still there, and adds 0.
+                    lower = added == most[at] and anchor < found[place]
+                    if added > 0 and (added > most[at] or lower):
+                        most[at], found[place] = added, anchor
+        for place in range(starts[row], starts[row + 1]):
+            place_of[items[place]] = -1
 
 
 def _first_known(anchors: Sequence[NDArray[np.int32]], n: int) -> NDArray[np.int32]:
@@ -120,10 +159,10 @@ def _first_known(anchors: Sequence[NDArray[np.int32]], n: int) -> NDArray[np.int
 
 
 def _of_own_purchases(
-    table: ListTable, tables: FeatureTables, again: NDArray[np.intp]
+    table: ListTable, tables: FeatureTables, customers: NDArray[np.int32], again: NDArray[np.intp]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Kind and value for the places, at these positions, of items that the customer bought before."""
-    wanted = pair_key(table.row_of_place()[again], table.items[again], tables.n_items)
+    wanted = pair_key(customers[table.row_of_place()[again]], table.items[again], tables.n_items)
     at = np.searchsorted(tables.pair_keys, wanted)
     times, gap = tables.pairs["times"][at], tables.pairs["gap"][at]
     # Of several purchases within a day no rhythm can be told.

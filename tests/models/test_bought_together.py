@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from recommender.models import shared_orders
 from recommender.models.bought_together import BoughtTogether
 from recommender.models.linear_relations import linear_relations
-from recommender.models.shared_orders import buyers_in_common, buyers_of_orders
+from recommender.models.shared_orders import buyers_of_orders, shared_by_pairs
 from tests.shops import TASTES, history_of, planted_lines
 
 DAY = 10.0
@@ -171,16 +172,29 @@ ORDERS = st.lists(
 
 
 @given(ORDERS)
-def test_buyers_in_common_are_those_one_would_count(orders):
+def test_orders_and_buyers_in_common_are_those_one_would_count(orders):
     lines = [(f"{n}", who, item, 1.0, 1.0) for n, (who, items) in enumerate(orders) for item in sorted(items)]
     history = history_of(lines, 1.0)
     baskets, buyer = history.baskets(), buyers_of_orders(history)
-    n = len(history.items)
-    found = buyers_in_common(baskets.T.tocsr(), baskets, buyer, slice(0, n)).toarray()
-    for one in history.items.ids:
-        for other in history.items.ids:
-            people = {who or n for n, (who, items) in enumerate(orders) if {one, other} <= items}
-            assert found[history.items.position(one), history.items.position(other)] == len(people)
+    pairs = [(one, other) for one in history.items.ids for other in history.items.ids]
+    anchor, item = (np.array([history.items.position(pair[side]) for pair in pairs]) for side in (0, 1))
+    found = shared_by_pairs(baskets, buyer, anchor, item)
+    for place, pair in enumerate(pairs):
+        both = [who or n for n, (who, items) in enumerate(orders) if set(pair) <= items]
+        assert (found.together[place], found.buyers[place]) == (len(both), len(set(both)))
+
+
+def test_pairs_are_the_same_whatever_the_blocks(monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = csr_array((rng.random((60, 20)) * (rng.random((60, 20)) < 0.3)).astype(np.float32))
+    anchor, item = rng.integers(20, size=(2, 500))
+    buyer = rng.integers(9, size=60)
+    whole = shared_by_pairs(rows, buyer, anchor, item)
+    monkeypatch.setattr(shared_orders, "_BLOCK_WORK", 30)
+    parts = shared_by_pairs(rows, buyer, anchor, item)
+    assert whole.together.tolist() == parts.together.tolist()
+    assert whole.buyers.tolist() == parts.buyers.tolist()
+    assert whole.together == pytest.approx((rows.T @ rows).toarray()[anchor, item], rel=1e-6)
 
 
 @pytest.mark.parametrize(

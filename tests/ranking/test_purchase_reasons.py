@@ -57,6 +57,10 @@ def shop_of(lines, day=DAY_OF_LOOKING):
     return history, FeatureTables.of(orders, history, Catalog.unknown(orders.items))
 
 
+def everyone(table: ListTable) -> np.ndarray:
+    return np.arange(len(table), dtype=np.int32)
+
+
 def everything_listed(history: PurchaseHistory) -> ListTable:
     """Every item in every customer's list, in the order of the positions."""
     bought = history.interactions(np.inf).toarray() > 0
@@ -69,7 +73,9 @@ def reasons_in_words(lines, *, popular=(), popular_in_category=()):
     items, table = history.items, everything_listed(history)
     marked = [np.isin(items.ids, names) for names in (popular, popular_in_category)]
     models = [ItemKNN(shrinkage=0).fit(history), CoPurchase(min_together=1).fit(history)]
-    found = purchase_reasons(table, tables, models, popular=marked[0], popular_in_category=marked[1])
+    found = purchase_reasons(
+        table, tables, models, customers=everyone(table), popular=marked[0], popular_in_category=marked[1]
+    )
     words = {}
     for row, item, kind, value in zip(
         table.row_of_place(), table.items, found.kinds, found.values, strict=True
@@ -110,12 +116,19 @@ def test_what_follows_from_no_purchase_is_popular_or_has_no_reason():
 
 
 def test_the_first_model_that_knows_a_reason_gives_it():
-    first = related([[1, 1, 0, 0]], [[0, 0, 5, 0], [0, 0, 1, 0], [0] * 4, [0] * 4])
-    second = related([[1, 1, 0, 0]], [[0, 0, 1, 1], [0, 0, 5, 5], [0] * 4, [0] * 4])
+    first = related([[1, 1, 0, 0], [0] * 4], [[0, 0, 5, 0], [0, 0, 1, 0], [0] * 4, [0] * 4])
+    second = related([[1, 1, 0, 0], [0] * 4], [[0, 0, 1, 1], [0, 0, 5, 5], [0] * 4, [0] * 4])
     _, tables = shop_of([("o", "ann", name, 1.0, 1) for name in "ab"] + [("p", "bob", "c", 1.0, 1)])
     table = table_of([[2, 3], []])
     nothing = np.zeros(4, bool)
-    found = purchase_reasons(table, tables, [first, second], popular=nothing, popular_in_category=nothing)
+    found = purchase_reasons(
+        table,
+        tables,
+        [first, second],
+        customers=everyone(table),
+        popular=nothing,
+        popular_in_category=nothing,
+    )
     assert found.kinds.tolist() == [BECAUSE_YOU_BOUGHT] * 2
     assert found.values.tolist() == [0, 1]
 
@@ -140,7 +153,7 @@ def test_it_is_what_looking_at_every_purchase_finds(shop, cells):
     table = table_of(rows, [(purchases[c, row] > 0).tolist() for c, row in enumerate(rows)])
     before, module._BLOCK_ENTRIES = module._BLOCK_ENTRIES, cells
     try:
-        found = strongest_purchase(table, related(purchases, relation))
+        found = strongest_purchase(table, related(purchases, relation), everyone(table))
     finally:
         module._BLOCK_ENTRIES = before
     expected = []
@@ -156,7 +169,7 @@ def test_it_is_what_looking_at_every_purchase_finds(shop, cells):
 def test_without_the_reason_the_score_falls_further_than_without_any_other_purchase(model):
     history, _ = shop_of(planted_lines(), day=120)
     table, fitted = everything_listed(history), model.fit(history)
-    anchor = strongest_purchase(table, fitted)
+    anchor = strongest_purchase(table, fitted, everyone(table))
     row = table.row_of_place()
     explained = np.flatnonzero(anchor >= 0)
     assert len(explained) > 100
@@ -176,7 +189,7 @@ def test_a_whole_shop_without_the_reason_scores_the_item_otherwise():
     lines = planted_lines(customers=30)
     history, _ = shop_of(lines, day=120)
     fitted, table = ItemKNN().fit(history), everything_listed(history)
-    anchor = strongest_purchase(table, fitted)
+    anchor = strongest_purchase(table, fitted, everyone(table))
     explained = np.flatnonzero(anchor >= 0)[::20]
     assert len(explained) >= 5
     customers, items = history.customers.ids, history.items.ids
@@ -194,11 +207,27 @@ def test_a_purchase_that_has_faded_to_nothing_is_no_reason():
     faded = csr_array((np.zeros(1, np.float32), ([0], [0])), shape=(1, 2))
     model = Related(faded, csr_array(np.array([[0, 1], [0, 0]], np.float32)))
     assert model.purchases.nnz == 1
-    assert strongest_purchase(table_of([[1]]), model).tolist() == [-1]
+    assert strongest_purchase(table_of([[1]]), model, np.zeros(1, np.int32)).tolist() == [-1]
 
 
 def test_a_shop_of_guests_needs_no_reasons():
     history, tables = shop_of([("o1", None, "tea", 1.0, 10), ("o1", None, "cup", 1.0, 10)])
     nothing, models = np.zeros(2, bool), [ItemKNN().fit(history), CoPurchase().fit(history)]
     none = replace(table_of([]), starts=np.zeros(1, np.int64))
-    assert len(purchase_reasons(none, tables, models, popular=nothing, popular_in_category=nothing)) == 0
+    found = purchase_reasons(
+        none, tables, models, customers=everyone(none), popular=nothing, popular_in_category=nothing
+    )
+    assert len(found) == 0
+
+
+def test_some_customers_alone_have_the_reasons_that_they_have_among_all():
+    history, tables = shop_of(planted_lines(customers=20), day=200)
+    table, models = everything_listed(history), [ItemKNN().fit(history), CoPurchase().fit(history)]
+    popular = np.arange(len(history.items)) < 3
+    marked = {"popular": popular, "popular_in_category": ~popular}
+    all_of = purchase_reasons(table, tables, models, customers=everyone(table), **marked)
+    some = np.array([17, 3, 4], np.int32)
+    found = purchase_reasons(table.take(some), tables, models, customers=some, **marked)
+    places = table.places_of(some)
+    assert found.kinds.tolist() == all_of.kinds[places].tolist()
+    assert found.values.tolist() == all_of.values[places].tolist()
