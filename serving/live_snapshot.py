@@ -15,12 +15,11 @@ from recommender.snapshot.encoding import (
     ItemRecord,
     StoredManifest,
     decode_items,
-    decode_list,
     decode_manifest,
-    decode_reasons,
     entry_key,
 )
 from recommender.snapshot.reader_check import MANIFEST_KEY, check_list, check_reasons
+from recommender.snapshot.rows import decode_list, decode_reasons
 from recommender.snapshot.store import SnapshotStore
 
 _LISTS_AT_ONCE = 200

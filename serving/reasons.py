@@ -11,7 +11,8 @@ from recommender.errors import SnapshotUnreadable
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import RecommendationList
 from recommender.ranking.reasons import KINDS, POPULAR_PLACES, Reasons
-from recommender.snapshot.encoding import decode_evidence, entry_key
+from recommender.snapshot.encoding import entry_key
+from recommender.snapshot.rows import decode_evidence
 
 from .live_snapshot import LiveSnapshot
 from .question import Question

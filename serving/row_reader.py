@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from recommender.errors import StoreUnavailable
+from recommender.errors import SnapshotUnreadable, StoreUnavailable
 from recommender.snapshot.encoding import entry_key
+from recommender.snapshot.pages import entry_of, row_in
 from recommender.snapshot.store import SnapshotStore
 
 from .breaker import CircuitBreaker
@@ -20,12 +21,12 @@ ALWAYS_THERE = entry_key("best-sellers")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of reading some entries.
+    """What came of reading some rows.
 
     Attributes:
-        rows: value of each entry that was found, by key.
-        stale: whether the rows are remembered, because the store could not say.
-        unread: keys of which nobody knows whether there is an entry.
+        rows: each row that was found, by key.
+        stale: whether rows are remembered, because the store could not say.
+        unread: keys of which nobody knows whether there is a row.
     """
 
     rows: Mapping[str, bytes]
@@ -38,7 +39,7 @@ class Reading:
 
 
 class RowReader:
-    """Reads entries of a snapshot, and remembers the latest of them for an outage."""
+    """Reads rows of a snapshot, and remembers the latest of them for an outage."""
 
     def __init__(
         self, store: SnapshotStore, breaker: CircuitBreaker, *, most_remembered: int = 20_000
@@ -50,16 +51,25 @@ class RowReader:
         self._memory = Lock()  # granian gives a worker one thread, other servers may give it more
         self._outage = False
 
-    def read(self, snapshot: str, keys: Sequence[str]) -> Reading:
-        """The entries, from the store if it answers, else from memory; an outage raises nothing."""
+    def read(self, snapshot: str, keys: Sequence[str], pages: Mapping[str, int]) -> Reading:
+        """The rows, from the store if it answers, else from memory; an outage raises nothing.
+
+        Args:
+            snapshot: id.
+            keys: of the rows.
+            pages: of the snapshot's manifest: which rows lie in pages, and in how many.
+        """
         if not keys:
             return Reading({})
-        rows = self._ask(snapshot, [*keys, ALWAYS_THERE])
-        if rows is None or self._lost(snapshot, keys, rows):
+        entry_keys = {key: entry_of(key, pages) for key in keys}
+        entries = self._ask(snapshot, [*dict.fromkeys(entry_keys.values()), ALWAYS_THERE])
+        if entries is None:
             return self.recall(snapshot, keys)
-        rows.pop(ALWAYS_THERE, None)
-        self._remember(snapshot, rows)
-        return Reading(rows)
+        found = _rows(entries, entry_keys)
+        if self._lost(snapshot, entry_keys, entries, found):
+            return self.recall(snapshot, keys)
+        self._remember(snapshot, found.rows)
+        return found
 
     def recall(self, snapshot: str, keys: Sequence[str]) -> Reading:
         """The entries as far as they are remembered, without asking the store."""
@@ -83,11 +93,16 @@ class RowReader:
         self._report(outage=False)
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
-    def _lost(self, snapshot: str, keys: Sequence[str], rows: Mapping[str, bytes]) -> bool:
+    def _lost(
+        self, snapshot: str, entry_keys: Mapping[str, str], entries: Mapping[str, bytes], found: Reading
+    ) -> bool:
         """Whether the store no longer has what it had: a snapshot never changes, so it lost the snapshot."""
-        missing = [key for key in keys if key not in rows]
+        # Every page is there, even one without a row.
+        if any(entry_key != key and entry_key not in entries for key, entry_key in entry_keys.items()):
+            return True
+        missing = [key for key in entry_keys if key not in found.rows and key not in found.unread]
         return bool(missing) and (
-            ALWAYS_THERE not in rows or any((snapshot, key) in self._remembered for key in missing)
+            ALWAYS_THERE not in entries or any((snapshot, key) in self._remembered for key in missing)
         )
 
     def _remember(self, snapshot: str, rows: Mapping[str, bytes]) -> None:
@@ -103,3 +118,19 @@ class RowReader:
         if outage != self._outage:
             logger.warning("%s: %s", "answering from memory" if outage else "reading lists again", why)
             self._outage = outage
+
+
+def _rows(entries: Mapping[str, bytes], entry_keys: Mapping[str, str]) -> Reading:
+    """The rows in entries; of a damaged page nobody knows what it held."""
+    rows, unread = {}, set()
+    for key, entry_key_ in entry_keys.items():
+        entry = entries.get(entry_key_)
+        try:
+            row = entry if entry is None or entry_key_ == key else row_in(entry, key)
+        except SnapshotUnreadable as error:
+            logger.warning("%s is put aside: %s", entry_key_, error)
+            unread.add(key)
+            continue
+        if row is not None:
+            rows[key] = row
+    return Reading(rows, unread=frozenset(unread))

@@ -126,7 +126,7 @@ class RecommendationService:
         # A store that lost the snapshot answers "no such entry" to everything; memory knows better.
         if self._follower.withdrawn:
             return self._reader.recall(live.id, keys)
-        return self._reader.read(live.id, keys)
+        return self._reader.read(live.id, keys, live.manifest.pages)
 
 
 def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:
@@ -181,7 +181,7 @@ def _render_place(
     }
     return RecommendedItem(
         item_id=record.item_id,
-        # A stored score is a half float: more digits would be noise.
+        # A stored score is a half float or one of 256 steps: more digits would be noise.
         score=float(f"{score:.4g}"),
         source=live.manifest.sources[source],
         **said,

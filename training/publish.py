@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import msgspec
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable, StoreUnavailable
 from recommender.snapshot.encoding import StoredManifest, decode_manifest
+from recommender.snapshot.pages import is_page
 from recommender.snapshot.reader_check import (
     MANIFEST_KEY,
     check_readable,
@@ -21,6 +23,9 @@ from recommender.snapshot.store import Capacity, Entry, PublicationSize, Snapsho
 
 from .gate import Gate, Ruling, SnapshotRefused
 from .progress import Progress, Silent
+
+CUSTOMER_PAGES = "customer-page"
+"""Kind of the entries that hold customers' lists."""
 
 SAMPLE = 1_000
 """Entries that are read back and compared byte for byte, besides those that a service reads first."""
@@ -40,6 +45,19 @@ class Publication(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerBudget:
+    """What a customer with a list costs in the store, in bytes of memory, everything counted.
+
+    Attributes:
+        whole: all that is kept of one.
+        list: of that, the list.
+    """
+
+    whole: float
+    list: float
+
+
+@dataclass(frozen=True, slots=True)
 class PublicationPlan:
     """What a publication is about to do.
 
@@ -47,12 +65,14 @@ class PublicationPlan:
         snapshot: id.
         size: how much it is.
         capacity: what it will take in the store beyond what is there of it already.
+        budget: what a customer will cost of that; None where no customer has a list in a page.
         there: entries that an interrupted publication of it has left in the store.
     """
 
     snapshot: str
     size: PublicationSize
     capacity: Capacity
+    budget: CustomerBudget | None = None
     there: int = 0
 
 
@@ -155,10 +175,12 @@ class _LookedAt:
 
     Attributes:
         size: how much it is.
+        pages: of that, the pages of each kind.
         sample: entries to be compared with what the store kept; all that a service reads first is in it.
     """
 
     size: PublicationSize
+    pages: Mapping[str, PublicationSize]
     sample: Mapping[str, bytes]
 
     @property
@@ -168,8 +190,8 @@ class _LookedAt:
 
     def with_manifest(self, manifest: bytes) -> "_LookedAt":
         """The same publication, with another manifest."""
-        size = self.size.size - len(self.manifest) + len(manifest)
-        return _LookedAt(PublicationSize(self.size.entries, size), {**self.sample, MANIFEST_KEY: manifest})
+        size = PublicationSize(self.size.entries, self.size.size - len(self.manifest) + len(manifest))
+        return replace(self, size=size, sample={**self.sample, MANIFEST_KEY: manifest})
 
 
 def _look_through(source: Publication, seed: int) -> _LookedAt:
@@ -187,16 +209,23 @@ def _look_through(source: Publication, seed: int) -> _LookedAt:
 
 
 def _sampled(source: Publication, chance: random.Random) -> _LookedAt:
-    entries = size = 0
+    entries: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
     first: dict[str, bytes] = {}
     drawn: list[Entry] = []
-    for entries, (key, value) in enumerate(source.entries(), start=1):
-        size += len(key.encode()) + len(value)
+    for number, (key, value) in enumerate(source.entries(), start=1):
+        kind = key.partition(":")[0]
+        entries[kind] += 1
+        sizes[kind] += len(key.encode()) + len(value)
         if is_read_first(key):
             first[key] = value
         else:
-            _draw(drawn, (key, value), entries - len(first), chance)
-    return _LookedAt(PublicationSize(entries, size), first | dict(drawn))
+            _draw(drawn, (key, value), number - len(first), chance)
+    pages = {
+        kind: PublicationSize(entries[kind], size) for kind, size in sizes.items() if is_page(f"{kind}:")
+    }
+    whole = PublicationSize(entries.total(), sizes.total())
+    return _LookedAt(whole, pages, first | dict(drawn))
 
 
 def _draw(drawn: list[Entry], entry: Entry, number: int, chance: random.Random) -> None:
@@ -278,7 +307,7 @@ def _made_live(
 ) -> PublishReport:
     # First, so that what an earlier publication left behind does not count against this one.
     store.prune(keep=[source.snapshot_id])
-    plan = _plan(source, store, looked_at.size)
+    plan = _plan(source, store, looked_at)
     announce(plan)
     _require_room(plan)
     with progress.step("Write", plan.size.entries) as advance:
@@ -290,11 +319,22 @@ def _made_live(
     return replace(report, needed=plan.capacity.needed, dropped=_prune(store, progress))
 
 
-def _plan(source: Publication, store: SnapshotStore, size: PublicationSize) -> PublicationPlan:
+def _plan(source: Publication, store: SnapshotStore, looked_at: _LookedAt) -> PublicationPlan:
+    size = looked_at.size
     stored = [stored for stored in store.snapshots() if stored.snapshot == source.snapshot_id]
     there = PublicationSize(sum(s.entries for s in stored), sum(s.size for s in stored))
     capacity = store.capacity(max(size.entries - there.entries, 0), max(size.size - there.size, 0))
-    return PublicationPlan(source.snapshot_id, size, capacity, there.entries)
+    return PublicationPlan(source.snapshot_id, size, capacity, _budget(store, looked_at), there.entries)
+
+
+def _budget(store: SnapshotStore, looked_at: _LookedAt) -> CustomerBudget | None:
+    needed = {
+        kind: store.capacity(pages.entries, pages.size).needed for kind, pages in looked_at.pages.items()
+    }
+    customers = decode_manifest(looked_at.manifest).n_customers
+    if not customers or CUSTOMER_PAGES not in needed:
+        return None
+    return CustomerBudget(sum(needed.values()) / customers, needed[CUSTOMER_PAGES] / customers)
 
 
 def _require_room(plan: PublicationPlan) -> None:

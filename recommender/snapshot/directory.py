@@ -13,10 +13,12 @@ import numpy as np
 import polars as pl
 
 from recommender.data.catalog import COLUMNS, Catalog, Texts
+from recommender.data.fingerprints import Fingerprints
 from recommender.data.orders import OrderLog
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import ConfigError, SnapshotError, SnapshotMissing, SnapshotUnreadable
 from recommender.models.archive import load_model, save_model
+from recommender.models.cart_trees import CartTreesModel
 from recommender.models.registry import FITTED
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
@@ -27,11 +29,14 @@ from recommender.snapshot.manifest import FINDINGS, Manifest, snapshot_id
 
 MANIFEST = "manifest.json"
 _ATTRIBUTE = "attribute:"
+_IDS_AT_A_TIME = 100_000
 _ORDER = "order.txt"
 _CHANCE = "chance.txt"
 _WORTH = "worth.json"
 _REASONS = "reasons"
 _EVIDENCE = "evidence"
+_CART_TREES = "cart_trees.txt"
+_FINGERPRINTS = "fingerprints"
 TABLES = ("recommended", "past_orders", "similar", "bought_together", "best_sellers", "local_best_sellers")
 
 
@@ -81,6 +86,9 @@ class Snapshot:
         models: fitted models by name.
         ranker: what ordered the customers' lists; None where the blend did.
         findings: what was odd about the orders, as plain data.
+        cart_trees: what relations of items were worth in carts; None where that could not be told.
+        fingerprints: what the lists go by, so that an update can tell whose hold; None where
+            nobody took them.
     """
 
     manifest: Manifest
@@ -90,6 +98,8 @@ class Snapshot:
     models: Mapping[str, Any]
     ranker: TreeRanker | None
     findings: list[dict[str, object]]
+    cart_trees: CartTreesModel | None = None
+    fingerprints: Fingerprints | None = None
 
     @property
     def snapshot_id(self) -> str:
@@ -203,6 +213,8 @@ def _load_content(manifest: Manifest, folder: Path) -> Snapshot:
         models={name: load_model(FITTED[name], folder / "models" / name) for name in _model_names(folder)},
         ranker=_load_ranker(folder / "ranker"),
         findings=msgspec.json.decode((folder / FINDINGS).read_bytes()),
+        cart_trees=_load_cart_trees(folder / _CART_TREES),
+        fingerprints=_load_fingerprints(folder / _FINGERPRINTS),
     )
 
 
@@ -219,7 +231,9 @@ def fingerprint(orders: OrderLog) -> str:
     ):
         digest.update(np.ascontiguousarray(column).tobytes())
     for vocabulary in (orders.orders, orders.customers, orders.items):
-        digest.update(msgspec.json.encode(vocabulary.ids))
+        # Piece by piece: the ids of millions of orders are packed, and never all made texts at a time.
+        for first in range(0, len(vocabulary), _IDS_AT_A_TIME):
+            digest.update(msgspec.json.encode(vocabulary.ids[first : first + _IDS_AT_A_TIME]))
     return digest.hexdigest()
 
 
@@ -255,6 +269,10 @@ def _write_content(snapshot: Snapshot, folder: Path) -> None:
         save_model(model, folder / "models" / name)
     if snapshot.ranker:
         _write_ranker(snapshot.ranker, folder / "ranker")
+    if snapshot.cart_trees:
+        (folder / _CART_TREES).write_text(snapshot.cart_trees.text, encoding="utf-8")
+    if snapshot.fingerprints:
+        save_model(snapshot.fingerprints, folder / _FINGERPRINTS)
     (folder / FINDINGS).write_bytes(
         msgspec.json.format(msgspec.json.encode(snapshot.findings, order="sorted"), indent=2)
     )
@@ -306,6 +324,17 @@ def _load_ranker(folder: Path) -> TreeRanker | None:
     worth = msgspec.json.decode((folder / _WORTH).read_bytes(), type=tuple[FeatureWorth, ...])
     order, chance = ((folder / name).read_text(encoding="utf-8") for name in (_ORDER, _CHANCE))
     return TreeRanker.read(order, chance, worth)
+
+
+def _load_cart_trees(file: Path) -> CartTreesModel | None:
+    return CartTreesModel.read(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
+def _load_fingerprints(folder: Path) -> Fingerprints | None:
+    if not folder.is_dir():
+        return None
+    fingerprints: Fingerprints = load_model(Fingerprints, folder)
+    return fingerprints
 
 
 def _model_names(folder: Path) -> list[str]:

@@ -27,6 +27,39 @@ class Counts(msgspec.Struct, frozen=True):
     items: int
 
 
+class Made(msgspec.Struct, frozen=True):
+    """How many lists an update made; it carried the others over.
+
+    Attributes:
+        made: so many.
+        of: of so many.
+    """
+
+    made: int
+    of: int
+
+
+class Updated(msgspec.Struct, frozen=True, kw_only=True):
+    """What an update went on from.
+
+    Attributes:
+        previous: id of the snapshot that lists and factors were carried over from.
+        full: id of the last snapshot of which everything was learned: the ranker, what relations are worth
+            in a cart and the figures are its own.
+        full_until: newest order line that it was learned from, RFC 3339 UTC.
+        full_generated_at: when it was trained, RFC 3339 UTC.
+        customers: customers' lists.
+        items: items' lists.
+    """
+
+    previous: str
+    full: str
+    full_until: str
+    full_generated_at: str
+    customers: Made
+    items: Made
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """First file of a snapshot directory to be read, and the last to be written.
 
@@ -44,6 +77,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         figures: verdict on the held-out days, None where the history was too short for one.
         versions: of the libraries that had a say in the numbers.
         files: SHA-256 of every other file of the directory, by its path in it.
+        updated: what an update went on from; not there where everything was learned anew.
+        full_seconds: how long the training took, of an update that of `updated.full`; no part of the id, and
+            not there where nobody measured it.
     """
 
     format: int = FORMAT_VERSION
@@ -59,13 +95,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     figures: Mapping[str, object] | None
     versions: Mapping[str, str]
     files: Mapping[str, str]
+    updated: Updated | msgspec.UnsetType = msgspec.UNSET
+    full_seconds: float | msgspec.UnsetType = msgspec.UNSET
 
 
 def snapshot_id(manifest: Manifest) -> str:
     """The id that the content of a manifest deserves; the same content always has the same."""
     # The findings name the files that were read, which may be called otherwise elsewhere.
     files = {name: digest for name, digest in manifest.files.items() if name != FINDINGS}
-    content = msgspec.structs.replace(manifest, snapshot="", generated_at="", files=files)
+    content = msgspec.structs.replace(
+        manifest, snapshot="", generated_at="", files=files, full_seconds=msgspec.UNSET
+    )
     digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
     newest = datetime.fromisoformat(manifest.data_until)
     return f"{newest:%Y%m%dT%H%M%SZ}-{digest[:8]}"

@@ -1,35 +1,38 @@
 """A snapshot as the entries that a store holds. Public: docs/snapshot-format.md, "In Redis"."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog
 from recommender.errors import ConfigError
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
-from recommender.ranking.reasons import Reasons
-from recommender.snapshot.directory import Snapshot
+from recommender.snapshot.directory import Lists, Snapshot
 from recommender.snapshot.encoding import (
     FORMAT_VERSION,
     ITEMS_PER_CHUNK,
-    MOST_ITEMS,
     ItemRecord,
     StoredManifest,
-    encode_evidence,
     encode_items,
-    encode_list,
-    encode_reasons,
     entry_key,
+)
+from recommender.snapshot.paged_rows import PagedRows, RowOwners, paged_orders, paged_ranks, paged_reasons
+from recommender.snapshot.rows import (
+    MOST_ITEMS,
+    MOST_NARROW_ITEMS,
+    MOST_NARROW_SOURCES,
+    encode_evidence,
+    encode_list,
+    encode_lists,
 )
 from recommender.snapshot.store import Entry
 from recommender.snapshot.vitals import Coverage, Vitals, judged_in
 
-_Said = TypeVar("_Said", Reasons, Evidence)
+_ROWS_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +58,30 @@ class Publication:
         """Every entry: item table, best sellers, what items and customers have, and the manifest last."""
         for chunk, value in enumerate(encode_items(item_records(self.snapshot.catalog))):
             yield entry_key("items", str(chunk)), value
-        lists, items, customers = self.snapshot.lists, self.snapshot.catalog.items, self.snapshot.customers
+        lists, items = self.snapshot.lists, self.snapshot.catalog.items
         yield from self._best_sellers()
         yield from _rows("place", lists.places, lists.local_best_sellers)
         yield from _rows("similar", items.ids, lists.similar)
         yield from _rows("bought-together", items.ids, lists.bought_together)
-        yield from _beside("evidence", items.ids, lists.bought_together, lists.evidence, encode_evidence)
-        yield from _rows("customer", customers.ids, lists.recommended)
-        yield from _rows("orders", customers.ids, lists.past_orders)
-        yield from _beside("reasons", customers.ids, lists.recommended, lists.reasons, encode_reasons)
-        yield entry_key("manifest"), msgspec.json.encode(self._manifest())
+        yield from _evidence(items.ids, lists)
+        of_customers = self._of_customers()
+        for rows in of_customers:
+            yield from rows.entries()
+        yield entry_key("manifest"), msgspec.json.encode(self._manifest(of_customers))
+
+    def _of_customers(self) -> tuple[PagedRows, ...]:
+        """What customers have."""
+        manifest, lists = self.snapshot.manifest, self.snapshot.lists
+        wide = (
+            len(self.snapshot.catalog.items) > MOST_NARROW_ITEMS
+            or len(manifest.sources) > MOST_NARROW_SOURCES
+        )
+        owners = RowOwners.of(self.snapshot.customers.ids)
+        return (
+            paged_ranks("customer", owners, lists.recommended, wide=wide),
+            paged_orders("orders", owners, lists.past_orders),
+            paged_reasons("reasons", owners, lists.recommended.starts, lists.reasons),
+        )
 
     def _best_sellers(self) -> Iterator[Entry]:
         whole_shop, lists = entry_key("best-sellers"), self.snapshot.lists
@@ -73,7 +90,7 @@ class Publication:
         by_group = _rows("best-sellers", lists.groups, lists.best_sellers)
         yield from (entry for entry in by_group if entry[0] != whole_shop)
 
-    def _manifest(self) -> StoredManifest:
+    def _manifest(self, of_customers: tuple[PagedRows, ...]) -> StoredManifest:
         manifest, n_items = self.snapshot.manifest, len(self.snapshot.catalog.items)
         return StoredManifest(
             format=FORMAT_VERSION,
@@ -85,6 +102,7 @@ class Publication:
             n_items=n_items,
             item_chunks=-(-n_items // ITEMS_PER_CHUNK),
             categories=self._categories(),
+            pages={rows.kind: rows.pages for rows in of_customers},
             vitals=vitals_of(self.snapshot),
         )
 
@@ -143,17 +161,28 @@ def item_records(catalog: Catalog) -> list[ItemRecord]:
     ]
 
 
-def _rows(kind: str, ids: tuple[str, ...], table: ListTable) -> Iterator[Entry]:
+def _rows(kind: str, ids: Sequence[str], table: ListTable) -> Iterator[Entry]:
     # An empty list is not stored: a reader takes a missing entry for one.
-    for id_, ranked in zip(ids, table, strict=True):
-        if len(ranked):
-            yield entry_key(kind, id_), encode_list(ranked)
+    for rows in _blocks(len(ids)):
+        for row, encoded in zip(rows.tolist(), encode_lists(table.take(rows)), strict=True):
+            if encoded:
+                yield entry_key(kind, ids[row]), encoded
 
 
-def _beside(
-    kind: str, ids: tuple[str, ...], table: ListTable, said: _Said, encode: Callable[[_Said], bytes]
-) -> Iterator[Entry]:
-    """What is said of the places of each list that is not empty, an entry a list."""
-    for id_, (start, end) in zip(ids, pairwise(table.starts.tolist()), strict=True):
-        if start < end:
-            yield entry_key(kind, id_), encode(said.part(slice(start, end)))
+def _evidence(ids: Sequence[str], lists: Lists) -> Iterator[Entry]:
+    """What is said of the places of each item's list that is not empty, an entry a list."""
+    for rows in _blocks(len(ids)):
+        starts, places = _starts_of(lists.bought_together, rows), lists.bought_together.places_of(rows)
+        said = Evidence(**{f.name: getattr(lists.evidence, f.name)[places] for f in fields(Evidence)})
+        for row, encoded in zip(rows.tolist(), encode_evidence(starts, said), strict=True):
+            if encoded:
+                yield entry_key("evidence", ids[row]), encoded
+
+
+def _blocks(n_rows: int) -> Iterator[NDArray[np.int64]]:
+    return (np.arange(start, min(start + _ROWS_AT_ONCE, n_rows)) for start in range(0, n_rows, _ROWS_AT_ONCE))
+
+
+def _starts_of(table: ListTable, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of these rows begins, and the last one ends, once they stand one after the other."""
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(np.diff(table.starts)[rows])))

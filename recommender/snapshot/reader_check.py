@@ -1,6 +1,7 @@
 """What a service insists on before it answers from a snapshot, to be known before the snapshot is live."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import msgspec
 import numpy as np
@@ -10,18 +11,14 @@ from recommender.ranking.lists import RecommendationList
 from recommender.ranking.reasons import BECAUSE_YOU_BOUGHT, Reasons
 from recommender.snapshot.encoding import (
     StoredManifest,
-    decode_evidence,
     decode_items,
-    decode_list,
     decode_manifest,
-    decode_reasons,
     entry_key,
 )
+from recommender.snapshot.pages import decode_page, entry_of, is_page
+from recommender.snapshot.rows import decode_evidence, decode_list, decode_reasons
 
 MANIFEST_KEY = entry_key("manifest")
-_REASONS = "reasons:"
-_EVIDENCE = "evidence:"
-_ORDERS = "orders:"
 
 
 def is_read_first(key: str) -> bool:
@@ -30,7 +27,7 @@ def is_read_first(key: str) -> bool:
 
 
 def check_readable(snapshot: str, entries: Mapping[str, bytes]) -> None:
-    """Decode entries as a service does.
+    """Decode entries as a service does, of each page the first row.
 
     Args:
         snapshot: id under which a reader finds them.
@@ -44,12 +41,28 @@ def check_readable(snapshot: str, entries: Mapping[str, bytes]) -> None:
     for group in ("", *manifest.categories):
         _entry(entries, entry_key("best-sellers", group))
     for key, row in entries.items():
-        if key.startswith(_REASONS):
-            check_reasons(key, decode_reasons(row), manifest)
-        elif key.startswith(_EVIDENCE):
-            decode_evidence(row)
+        if is_page(key):
+            _check_page(key, row, manifest)
         elif key != MANIFEST_KEY and not key.startswith("items:"):
-            check_list(f"the list {key}", decode_list(row), manifest, once=not key.startswith(_ORDERS))
+            _check_row(key, row, manifest)
+
+
+def _check_page(key: str, page: bytes, manifest: StoredManifest) -> None:
+    kind = key.partition("-page:")[0]
+    for id_, row in islice(decode_page(page).items(), 1):
+        if entry_of(entry_key(kind, id_), manifest.pages) != key:
+            raise SnapshotUnreadable(f"{id_!r} stands in {key}, where no reader looks for it")
+        _check_row(entry_key(kind, id_), row, manifest)
+
+
+def _check_row(key: str, row: bytes, manifest: StoredManifest) -> None:
+    match key.partition(":")[0]:
+        case "reasons":
+            check_reasons(key, decode_reasons(row), manifest)
+        case "evidence":
+            decode_evidence(row)
+        case kind:
+            check_list(f"the list {key}", decode_list(row), manifest, once=kind != "orders")
 
 
 def check_list(name: str, ranked: RecommendationList, manifest: StoredManifest, *, once: bool = True) -> None:

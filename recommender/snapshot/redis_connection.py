@@ -42,7 +42,7 @@ _URL_HELP = (
 
 
 def connect(url: str, timeouts: Timeouts = PUBLISHING) -> redis.Redis:
-    """A client for this URL; the connection opens with the first command.
+    """A client for this URL, of a cluster for any of its nodes; the connection opens with the first command.
 
     Timeouts named in the URL's query (`?socket_timeout=1`) win over `timeouts`.
 
@@ -81,13 +81,14 @@ def refusals_of(client: redis.Redis, doing: str) -> Iterator[None]:
     """Turn what redis-py raises inside the block into `StoreUnavailable`: "could not" and then `doing`."""
     try:
         yield
-    except exceptions.RedisError as error:
+    # The second is what redis-py's cluster raises of its own, and no relative of the first.
+    except (exceptions.RedisError, exceptions.RedisClusterException) as error:
         raise StoreUnavailable(
             f"Redis at {location(client)} could not {doing} ({str(error).rstrip('.')}): {_remedy(error)}"
         ) from error
 
 
-def _remedy(error: exceptions.RedisError) -> str:
+def _remedy(error: Exception) -> str:
     match error:
         case exceptions.BusyLoadingError():
             return "it is still reading its data from disk, try again in a moment"
@@ -104,7 +105,9 @@ def _remedy(error: exceptions.RedisError) -> str:
         case exceptions.ReadOnlyError():
             return "it is a replica, give the URL of the primary"
         case exceptions.MovedError():
-            return "it is one node of a cluster, give the URL of a single Redis"
+            return "slots of its cluster have just moved, try again"
+        case exceptions.ClusterDownError() | exceptions.RedisClusterException():
+            return "check that every node of the cluster runs and that all slots are covered"
         case exceptions.ResponseError() if "WRONGTYPE" in str(error):
             return "something else wrote to that key, remove it and publish again"
         case _:

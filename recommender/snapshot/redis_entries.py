@@ -1,10 +1,6 @@
 """The entries of a shop's snapshots in Redis: written in chunks, dropped by name."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import TypeVar, cast
-
-import redis
+from collections.abc import Iterable, Sequence
 
 from recommender.snapshot.redis_layout import (
     UNFINISHED,
@@ -15,16 +11,12 @@ from recommender.snapshot.redis_layout import (
     encode_key_list,
 )
 from recommender.snapshot.redis_lock import PublisherLock
+from recommender.snapshot.redis_servers import ENTRIES_PER_COMMAND, RedisServers, in_chunks
 from recommender.snapshot.store import Entry
-
-ENTRIES_PER_COMMAND = 200
-"""Entries a MSET, EXISTS or UNLINK: few enough that readers hardly wait for one of them."""
 
 _RECORD = "redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])"
 _RECORD_AND_KEY_LIST = _RECORD + " redis.call('SET', KEYS[3], ARGV[5])"
 _FORGET = "redis.call('HDEL', KEYS[2], ARGV[3])"
-
-Value = TypeVar("Value")
 
 
 class RedisEntries:
@@ -33,8 +25,8 @@ class RedisEntries:
     redis-py's exceptions pass through.
     """
 
-    def __init__(self, client: redis.Redis, keys: RedisKeys, lock: PublisherLock) -> None:
-        self._client = client
+    def __init__(self, servers: RedisServers, keys: RedisKeys, lock: PublisherLock) -> None:
+        self._servers = servers
         self._keys = keys
         self._lock = lock
 
@@ -83,17 +75,12 @@ class RedisEntries:
     def drop_chunk(self, snapshot: str, chunk: int) -> None:
         """Drop the entries of one chunk, then their names."""
         self._lock.renew()
-        keys = self._key_list(snapshot, chunk)
-        with self._client.pipeline(transaction=False) as commands:
-            for part in in_chunks(keys, ENTRIES_PER_COMMAND):
-                commands.unlink(*part)
-            commands.unlink(self._keys.key_list(snapshot, chunk))
-            commands.execute()
+        self._servers.drop(self._key_list(snapshot, chunk))
+        self._servers.drop([self._keys.key_list(snapshot, chunk)])
 
     def drop_key_lists(self, snapshot: str, chunks: range) -> None:
         """Drop the names of chunks whose entries stand on other lists by now."""
-        for chunk in chunks:
-            self._client.unlink(self._keys.key_list(snapshot, chunk))
+        self._servers.drop([self._keys.key_list(snapshot, chunk) for chunk in chunks])
 
     def _name_chunk(self, snapshot: str, chunk: Sequence[Entry], number: int, record: SnapshotRecord) -> None:
         self._lock.renew(
@@ -104,30 +91,16 @@ class RedisEntries:
 
     def _set(self, snapshot: str, entries: Sequence[Entry]) -> None:
         prefix = self._keys.entry(snapshot, "")
-        with self._client.pipeline(transaction=False) as commands:
-            for part in in_chunks(entries, ENTRIES_PER_COMMAND):
-                commands.mset({prefix + key: value for key, value in part})
-            commands.execute()
+        self._servers.write({prefix + key: value for key, value in entries})
 
     def _values(self, snapshot: str, entries: Sequence[Entry]) -> list[bytes | None]:
         keys = self._keys.entries(snapshot, [key for key, _ in entries])
-        return cast("list[bytes | None]", self._client.mget(keys))
+        return self._servers.read(keys)
 
     def _count_chunk(self, snapshot: str, chunk: int) -> int:
         self._lock.renew()
-        keys = self._key_list(snapshot, chunk)
-        with self._client.pipeline(transaction=False) as commands:
-            for part in in_chunks(keys, ENTRIES_PER_COMMAND):
-                commands.exists(*part)
-            return sum(commands.execute())
+        return self._servers.count(self._key_list(snapshot, chunk))
 
     def _key_list(self, snapshot: str, chunk: int) -> list[str]:
-        stored = cast("bytes | None", self._client.get(self._keys.key_list(snapshot, chunk)))
+        (stored,) = self._servers.read([self._keys.key_list(snapshot, chunk)])
         return self._keys.entries(snapshot, decode_key_list(stored)) if stored else []
-
-
-def in_chunks(values: Iterable[Value], length: int) -> Iterator[list[Value]]:
-    """The values in lists of this length; the last may be shorter."""
-    rest = iter(values)
-    while chunk := list(islice(rest, length)):
-        yield chunk

@@ -10,6 +10,7 @@ import redis
 
 from recommender.errors import StoreUnavailable
 from recommender.snapshot.redis_connection import location, refusals_of
+from recommender.snapshot.redis_servers import RedisServers
 
 LOCK_SECONDS = 10.0
 """Life of the lock unless it is renewed: how long the next publisher waits when one was killed."""
@@ -39,17 +40,21 @@ class PublisherLock:
 
     def __init__(
         self,
-        client: redis.Redis,
+        servers: RedisServers,
         key: str,
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        self._servers = servers
         self._key = key
         self._sleep = sleep
         self._clock = clock
         self._token: str | None = None
+
+    @property
+    def _client(self) -> redis.Redis:
+        return self._servers.bookkeeper(self._key)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -61,7 +66,7 @@ class PublisherLock:
         if self._token is not None:
             yield
             return
-        with refusals_of(self._client, "take the publisher's lock"):
+        with refusals_of(self._servers.given, "take the publisher's lock"):
             self._token = self._acquire()
         try:
             yield
@@ -79,8 +84,8 @@ class PublisherLock:
         held = self._client.eval(script, 1 + len(keys), self._key, *keys, self._token or "", life, *arguments)
         if not held:
             raise StoreUnavailable(
-                f"publishing to Redis at {location(self._client)} stood still for {LOCK_SECONDS:.0f} s and "
-                "lost its turn: publish again, it goes on where it stopped"
+                f"publishing to Redis at {location(self._servers.given)} stood still for "
+                f"{LOCK_SECONDS:.0f} s and lost its turn: publish again, it goes on where it stopped"
             )
 
     def _acquire(self) -> str:
@@ -106,7 +111,7 @@ class PublisherLock:
             return now
         if now.dies_at > before.dies_at + _SLACK_SECONDS:
             raise StoreUnavailable(
-                f"another publisher is at work for this shop in Redis at {location(self._client)}: "
+                f"another publisher is at work for this shop in Redis at {location(self._servers.given)}: "
                 "wait until it is done, then publish again"
             )
         return before
@@ -114,5 +119,5 @@ class PublisherLock:
     def _release(self) -> None:
         token, self._token = self._token, None
         # Without an answer the key ends by itself; what went wrong before matters more than this.
-        with suppress(redis.RedisError):
+        with suppress(redis.RedisError, redis.RedisClusterException):
             self._client.eval(_RELEASE, 1, self._key, token or "")

@@ -9,6 +9,7 @@ from redis.client import Pipeline
 
 from recommender.errors import SnapshotMissing
 from recommender.snapshot.redis_layout import COMPLETE, DROPPING, RedisKeys, ShopState, SnapshotRecord
+from recommender.snapshot.redis_servers import RedisServers
 
 Result = TypeVar("Result")
 
@@ -19,8 +20,8 @@ class RedisRegistry:
     redis-py's exceptions pass through.
     """
 
-    def __init__(self, client: redis.Redis, keys: RedisKeys) -> None:
-        self._client = client
+    def __init__(self, servers: RedisServers, keys: RedisKeys) -> None:
+        self._servers = servers
         self._keys = keys
 
     def look(self) -> ShopState:
@@ -54,6 +55,10 @@ class RedisRegistry:
             return condemned
 
         return self._transaction(mark)
+
+    @property
+    def _client(self) -> redis.Redis:
+        return self._servers.bookkeeper(self._keys.registry)
 
     def _stamp(self, commands: Pipeline, state: ShopState, left: Iterable[str]) -> None:
         for snapshot in left:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import cast
 
 import redis
 
@@ -16,7 +15,7 @@ from recommender.snapshot.redis_connection import (
     location,
     refusals_of,
 )
-from recommender.snapshot.redis_entries import RedisEntries, in_chunks
+from recommender.snapshot.redis_entries import RedisEntries
 from recommender.snapshot.redis_layout import (
     COMPLETE,
     DROPPING,
@@ -28,16 +27,15 @@ from recommender.snapshot.redis_layout import (
     check_snapshot_id,
 )
 from recommender.snapshot.redis_lock import PublisherLock
+from recommender.snapshot.redis_memory import expected_memory
 from recommender.snapshot.redis_registry import RedisRegistry
+from recommender.snapshot.redis_servers import RedisServers, in_chunks
 from recommender.snapshot.store import READER_GRACE, Capacity, Entry, StoredSnapshot
 
 __all__ = ["ENTRIES_PER_CHUNK", "PUBLISHING", "SERVING", "RedisStore", "Timeouts", "connect"]
 
 ENTRIES_PER_CHUNK = 2_000
 """Entries between two notes of how far a publication is, and on one list of keys."""
-
-BYTES_PER_ENTRY = 104
-"""What Redis adds to a key and its value, the share of its key list included; a test measures it."""
 
 _USUAL_SNAPSHOT_ID = "20261121T040000Z-01234567"
 
@@ -56,7 +54,7 @@ class RedisStore:
         """Nothing is asked of Redis yet.
 
         Args:
-            client: see `connect`.
+            client: see `connect`; of a cluster, any node's.
             shop: prefix of every key: 1 to 64 letters, digits, - and _.
             entries_per_chunk: entries written at once.
             sleep: how to wait for the lock of a publisher that was killed.
@@ -65,11 +63,12 @@ class RedisStore:
             ConfigError: the shop id holds other characters.
         """
         self._client = client
+        self._servers = RedisServers(client)
         self._keys = RedisKeys(shop)
         self._entries_per_chunk = entries_per_chunk
-        self._lock = PublisherLock(client, self._keys.publisher, sleep=sleep)
-        self._registry = RedisRegistry(client, self._keys)
-        self._entries = RedisEntries(client, self._keys, self._lock)
+        self._lock = PublisherLock(self._servers, self._keys.publisher, sleep=sleep)
+        self._registry = RedisRegistry(self._servers, self._keys)
+        self._entries = RedisEntries(self._servers, self._keys, self._lock)
 
     def write(
         self, snapshot: str, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
@@ -105,7 +104,7 @@ class RedisStore:
     def active_id(self) -> str:
         """See `SnapshotStore.active_id`."""
         with self._refusals("say which snapshot is active"):
-            active = cast("bytes | None", self._client.hget(self._keys.pointer, "active"))
+            active = self._servers.read_field(self._keys.pointer, "active")
         if active is None:
             raise SnapshotMissing(
                 f"nothing has been published yet for shop {self._keys.shop!r} in Redis at "
@@ -118,7 +117,7 @@ class RedisStore:
         if not keys:
             return []
         with self._refusals("read lists"):
-            return cast("list[bytes | None]", self._client.mget(self._keys.entries(snapshot, keys)))
+            return self._servers.read(self._keys.entries(snapshot, keys))
 
     def roll_back(self) -> str:
         """See `SnapshotStore.roll_back`."""
@@ -178,14 +177,18 @@ class RedisStore:
                 )
 
     def capacity(self, entries: int, size: int) -> Capacity:
-        """See `SnapshotStore.capacity`; `free` is what maxmemory leaves, None where that is not set."""
+        """See `SnapshotStore.capacity`; `free` is what maxmemory leaves, None where that is not set.
+
+        A cluster's nodes are taken to get equal shares, so that the fullest one says how much fits.
+        """
         with self._refusals("say how much memory it has"):
-            memory = self._client.info("memory")
+            servers = self._servers.memory()
         prefix = len(self._keys.entry(_USUAL_SNAPSHOT_ID, ""))
-        limit = int(memory["maxmemory"])
+        free = [max(server.limit - server.used, 0) for server in servers if server.limit]
+        share, rest = entries / len(servers), size + entries * prefix
         return Capacity(
-            needed=size + entries * (prefix + BYTES_PER_ENTRY),
-            free=max(limit - int(memory["used_memory"]), 0) if limit else None,
+            needed=round(sum(expected_memory(share, rest / len(servers), server) for server in servers)),
+            free=min(free) * len(servers) if free else None,
         )
 
     def _go_on(

@@ -17,11 +17,11 @@ BOB = entry_key("customer", "bob {the builder}/ä€")
 NOBODY = entry_key("customer", "nobody")
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "cluster"])
 def store(request: pytest.FixtureRequest) -> SnapshotStore:
     if request.param == "memory":
         return MemoryStore()
-    stored: RedisStore = request.getfixturevalue("redis_store")
+    stored: RedisStore = request.getfixturevalue(f"{request.param}_store")
     return stored
 
 

@@ -17,11 +17,11 @@ import redis
 from recommender.snapshot.encoding import (
     ItemRecord,
     StoredManifest,
-    decode_list,
     encode_items,
     entry_key,
 )
 from recommender.snapshot.redis_store import RedisStore, connect
+from recommender.snapshot.rows import decode_list
 from recommender.snapshot.store import Entry
 from recommender.training.publish import publish
 
@@ -78,7 +78,7 @@ class Lists:
         first = SNAPSHOTS.index(self.snapshot_id)
         for number, key in enumerate(CUSTOMERS):
             others = [10 + (number + place) % 90 for place in range(20)]
-            yield key, struct.pack("<21I21e", first, *others, *[0.5] * 21)
+            yield key, struct.pack("<B21I21e", 6, first, *others, *[0.5] * 21)
         yield entry_key("manifest"), msgspec.json.encode(self.manifest())
 
     def manifest(self) -> StoredManifest:
@@ -92,6 +92,7 @@ class Lists:
             n_items=len(ITEMS),
             item_chunks=1,
             categories=(),
+            pages={},
         )
 
 

@@ -1,5 +1,6 @@
 """A shop small enough to know by heart: who bought what, what stands beside what, what sells."""
 
+import struct
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -7,17 +8,17 @@ import numpy as np
 
 from recommender.errors import SnapshotMissing, StoreUnavailable
 from recommender.ranking.lists import SOURCES, RecommendationList
-from recommender.ranking.reasons import KINDS, ReasonKind, Reasons
+from recommender.ranking.reasons import KINDS, ReasonKind
 from recommender.snapshot.encoding import (
     FORMAT_VERSION,
     ItemRecord,
     StoredManifest,
     encode_items,
-    encode_list,
-    encode_reasons,
     entry_key,
 )
 from recommender.snapshot.memory_store import MemoryStore
+from recommender.snapshot.pages import entry_of, page_key
+from recommender.snapshot.rows import encode_list
 from recommender.snapshot.store import SnapshotStore
 
 ODD_ID = "Käse/Brot 50%"
@@ -69,6 +70,9 @@ REASONS = {
 }
 """Beside the places of `CUSTOMERS`."""
 
+PAGES = {"customer": 2, "orders": 1, "reasons": 2}
+"""Into how many pages the rows of customers are cut."""
+
 GENERATED_AT = "2026-11-20T04:00:00Z"
 
 
@@ -102,9 +106,9 @@ def stored_orders(orders: Sequence[Sequence[str]]) -> bytes:
 
 def stored_reasons(reasons: Sequence[tuple[ReasonKind, int | str]]) -> bytes:
     """Stored reasons; an item is named by its id."""
-    kinds = np.array([KINDS.index(kind) for kind, _ in reasons], np.uint8)
     values = [POSITIONS[value] if isinstance(value, str) else value for _, value in reasons]
-    return encode_reasons(Reasons(kinds, np.array(values, np.int32)))
+    packed = [KINDS.index(kind) << 24 | value for (kind, _), value in zip(reasons, values, strict=True)]
+    return struct.pack(f"<{len(packed)}I", *packed)
 
 
 def manifest(snapshot: str) -> StoredManifest:
@@ -118,11 +122,12 @@ def manifest(snapshot: str) -> StoredManifest:
         n_items=len(ITEMS),
         item_chunks=1,
         categories=("food", "tools"),
+        pages=PAGES,
     )
 
 
 def entries(snapshot: str) -> dict[str, bytes]:
-    """Everything that a published snapshot of the shop holds, by key."""
+    """Everything that a published snapshot of the shop holds, by key; rows of customers not in pages yet."""
     found = {entry_key("manifest"): msgspec.json.encode(manifest(snapshot))}
     found |= {entry_key("items", str(chunk)): raw for chunk, raw in enumerate(encode_items(ITEMS))}
     for kind, lists, source in (
@@ -141,10 +146,22 @@ def entries(snapshot: str) -> dict[str, bytes]:
 def publish(
     store: SnapshotStore, snapshot: str = "monday", changed: Mapping[str, bytes | None] | None = None
 ) -> None:
-    """Publish the shop; `changed` replaces entries by key, None leaves one out."""
+    """Publish the shop; `changed` replaces entries and rows of customers by key, None leaves one out."""
     contents: dict[str, bytes | None] = {**entries(snapshot), **(changed or {})}
-    store.write(snapshot, [(key, value) for key, value in contents.items() if value is not None])
+    store.write(snapshot, in_pages({key: value for key, value in contents.items() if value is not None}))
     store.activate(snapshot)
+
+
+def in_pages(contents: Mapping[str, bytes]) -> list[tuple[str, bytes]]:
+    """The entries that hold these: rows of customers in their pages, everything else as it is."""
+    pages: dict[str, dict[str, bytes]] = {
+        page_key(kind, page): {} for kind, count in PAGES.items() for page in range(count)
+    }
+    for key, value in contents.items():
+        if (page := entry_of(key, PAGES)) != key:
+            pages[page][key.partition("{")[2][:-1]] = value
+    plain = [(key, value) for key, value in contents.items() if entry_of(key, PAGES) == key]
+    return [*plain, *((key, msgspec.msgpack.encode(rows)) for key, rows in pages.items())]
 
 
 class UnreliableStore(MemoryStore):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from recommender.ranking.evidence import Evidence
-from recommender.snapshot.encoding import encode_evidence, entry_key
+from recommender.snapshot.encoding import entry_key
+from recommender.snapshot.rows import encode_evidence
 from tests.serving.served_shop import ServedShop, ids
 from tests.serving.small_shop import publish, stored_list, stored_reasons
 
@@ -81,7 +82,9 @@ def test_a_cart_answered_with_similar_items_names_the_item_that_they_are_like(sh
 def evidence_of(*orders: int) -> bytes:
     """For each place so many orders, half as many customers, a lift of that, and a tenth less at least."""
     counts = np.array(orders, np.int32)
-    return encode_evidence(Evidence(counts, counts // 2, counts / np.float32(1), counts * np.float32(0.9)))
+    said = Evidence(counts, counts // 2, counts / np.float32(1), counts * np.float32(0.9))
+    (row,) = encode_evidence(np.array([0, len(counts)]), said)
+    return row
 
 
 def test_what_is_bought_together_comes_with_its_evidence(shop: ServedShop):

@@ -1,5 +1,6 @@
 import logging
 
+import msgspec
 import pytest
 
 from recommender.serving.breaker import CircuitBreaker
@@ -19,52 +20,52 @@ def reader_of(store: UnreliableStore, **settings: int) -> RowReader:
 
 
 def test_entries_are_read_together_and_those_that_do_not_exist_left_out(store):
-    reading = reader_of(store).read("monday", ["key 1", "nothing", "key 2"])
+    reading = reader_of(store).read("monday", ["key 1", "nothing", "key 2"], {})
     assert reading == Reading({"key 1": b"\1", "key 2": b"\2"})
     assert store.reads == 1
 
 
 def test_reading_nothing_asks_nobody(store):
-    assert reader_of(store).read("monday", []) == Reading({})
+    assert reader_of(store).read("monday", [], {}) == Reading({})
     assert store.reads == 0
 
 
 def test_what_was_read_is_remembered(store):
     reader = reader_of(store)
-    reader.read("monday", ["key 1"])
+    reader.read("monday", ["key 1"], {})
     store.down = True
-    assert reader.read("monday", ["key 1"]) == Reading({"key 1": b"\1"}, stale=True)
-    assert reader.read("monday", ["key 2"]) == Reading({}, unread=frozenset({"key 2"}))
-    both = reader.read("monday", ["key 1", "key 2"])
+    assert reader.read("monday", ["key 1"], {}) == Reading({"key 1": b"\1"}, stale=True)
+    assert reader.read("monday", ["key 2"], {}) == Reading({}, unread=frozenset({"key 2"}))
+    both = reader.read("monday", ["key 1", "key 2"], {})
     assert both == Reading({"key 1": b"\1"}, stale=True, unread=frozenset({"key 2"}))
 
 
 def test_a_store_that_lost_an_entry_is_not_believed(store):
     reader = reader_of(store)
-    reader.read("monday", ["key 1"])
+    reader.read("monday", ["key 1"], {})
     store.emptied = True
-    lost = reader.read("monday", ["key 1", "key 2"])
+    lost = reader.read("monday", ["key 1", "key 2"], {})
     assert lost == Reading({"key 1": b"\1"}, stale=True, unread=frozenset({"key 2"}))
     store.emptied = False
-    assert reader.read("monday", ["key 1", "key 2"]) == Reading({"key 1": b"\1", "key 2": b"\2"})
+    assert reader.read("monday", ["key 1", "key 2"], {}) == Reading({"key 1": b"\1", "key 2": b"\2"})
 
 
 def test_a_store_that_was_emptied_before_the_first_question_is_not_believed_either(store):
     store.emptied = True
-    assert reader_of(store).read("monday", ["key 1"]) == Reading({}, unread=frozenset({"key 1"}))
+    assert reader_of(store).read("monday", ["key 1"], {}) == Reading({}, unread=frozenset({"key 1"}))
 
 
 def test_entries_of_another_snapshot_are_never_taken_for_these(store):
     reader = reader_of(store)
-    reader.read("monday", ["key 1"])
+    reader.read("monday", ["key 1"], {})
     store.down = True
-    assert reader.read("tuesday", ["key 1"]) == Reading({}, unread=frozenset({"key 1"}))
+    assert reader.read("tuesday", ["key 1"], {}) == Reading({}, unread=frozenset({"key 1"}))
 
 
 def test_memory_is_bounded_and_the_latest_entries_stay(store):
     reader = reader_of(store, most_remembered=2)
     for key in ("key 1", "key 2", "key 1", "key 3"):
-        reader.read("monday", [key])
+        reader.read("monday", [key], {})
     remembered = [key for key in ("key 1", "key 2", "key 3") if reader.recall("monday", [key]).rows]
     assert remembered == ["key 1", "key 3"]
 
@@ -73,12 +74,48 @@ def test_an_outage_is_logged_once_and_its_end_once(store, caplog):
     reader = reader_of(store)
     with caplog.at_level(logging.INFO):
         store.down = True
-        reader.read("monday", ["key 1"])
-        reader.read("monday", ["key 1"])
+        reader.read("monday", ["key 1"], {})
+        reader.read("monday", ["key 1"], {})
         store.down = False
-        reader.read("monday", ["key 1"])
-        reader.read("monday", ["key 1"])
+        reader.read("monday", ["key 1"], {})
+        reader.read("monday", ["key 1"], {})
     assert [record.message.partition(":")[0] for record in caplog.records] == [
         "answering from memory",
         "reading lists again",
     ]
+
+
+PAGES = {"customer": 1}
+ANN, BOB, CID = (f"customer:{{{name}}}" for name in ("ann", "bob", "cid"))
+
+
+def put_page(store: UnreliableStore, page: bytes | None) -> None:
+    """Publish one page of customers beside what a service reads along."""
+    entries = {ALWAYS_THERE: b"", "customer-page:{0}": page, "similar:{tea}": b"list"}
+    store.write("monday", [(key, value) for key, value in entries.items() if value is not None])
+
+
+def test_rows_are_found_in_their_pages(store):
+    put_page(store, msgspec.msgpack.encode({"ann": b"tea", "bob": b"milk"}))
+    store.reads = 0
+    reading = reader_of(store).read("monday", [ANN, "similar:{tea}", BOB, CID], PAGES)
+    assert reading == Reading({ANN: b"tea", BOB: b"milk", "similar:{tea}": b"list"})
+    assert store.reads == 1
+
+
+@pytest.mark.parametrize("page", [b"damaged", None], ids=["damaged", "gone"])
+def test_of_a_page_that_cannot_be_read_nobody_knows_what_it_held(store, page):
+    reader = reader_of(store)
+    put_page(store, page)
+    assert {ANN, BOB} <= reader.read("monday", [ANN, BOB], PAGES).unread
+    assert reader.read("monday", ["similar:{tea}"], PAGES) == Reading({"similar:{tea}": b"list"})
+
+
+def test_a_page_that_is_gone_is_remembered_row_by_row(store):
+    reader = reader_of(store)
+    put_page(store, msgspec.msgpack.encode({"ann": b"tea", "bob": b"milk"}))
+    reader.read("monday", [ANN], PAGES)
+    put_page(store, None)
+    assert reader.read("monday", [ANN, BOB], PAGES) == Reading(
+        {ANN: b"tea"}, stale=True, unread=frozenset({BOB})
+    )

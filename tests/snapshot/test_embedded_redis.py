@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -173,9 +174,17 @@ def test_a_state_folder_removed_while_in_use_takes_the_server_with_it(tmp_path: 
     assert eventually(lambda: not is_running(server))
 
 
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files whose path is short: pytest's own leaves little room for a socket's."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr("tempfile.tempdir", folder)
+        yield Path(folder)
+
+
+@pytest.mark.usefixtures("temporary")
 @pytest.mark.parametrize("name", ["x" * 150, "a shop's folder (ä#?%@)"], ids=["long", "odd characters"])
-def test_any_state_folder_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_any_state_folder_will_do(tmp_path: Path, name: str) -> None:
     state = tmp_path / name
     for visit in (1, 2):
         with running_redis(state, "") as url, connect(url) as client:
@@ -185,13 +194,10 @@ def test_any_state_folder_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert url_of(user) == url
 
 
-def test_a_folder_that_others_can_enter_is_no_place_for_the_socket(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_folder_that_others_can_enter_is_no_place_for_the_socket(tmp_path: Path, temporary: Path) -> None:
     with running_redis(tmp_path / ("x" * 150), ""):
         pass
-    (folder,) = tmp_path.glob("cartlift-*")
+    (folder,) = temporary.glob("cartlift-*")
     folder.chmod(0o755)
     with (
         pytest.raises(ConfigError, match="not a private folder"),

@@ -1,68 +1,17 @@
-import struct
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from recommender.errors import SnapshotUnreadable
-from recommender.ranking.lists import RecommendationList
-from recommender.ranking.reasons import BOUGHT_AGAIN, KINDS, Reasons
+from recommender.ranking.reasons import KINDS
 from recommender.snapshot import encoding
-from recommender.snapshot.encoding import (
-    decode_evidence,
-    decode_items,
-    decode_list,
-    decode_manifest,
-    decode_reasons,
-    encode_items,
-    encode_list,
-    encode_reasons,
-)
+from recommender.snapshot.encoding import decode_items, decode_manifest, encode_items, entry_key
+from recommender.snapshot.pages import row_in
 from recommender.snapshot.publication import Publication, item_records
-from tests.ranking.tables import table_of
+from recommender.snapshot.reader_check import check_readable
+from recommender.snapshot.rows import decode_evidence, decode_list, decode_reasons
 from tests.snapshot.snapshots import TEA, small_snapshot
-
-N = st.shared(st.integers(0, 60))
-
-
-@given(
-    N.flatmap(lambda n: arrays(np.int32, n, elements=st.integers(0, encoding.MOST_ITEMS - 1))),
-    N.flatmap(lambda n: arrays(np.float16, n, elements=st.floats(-100, 100, width=16))),
-    N.flatmap(lambda n: arrays(np.uint8, n, elements=st.integers(0, 127))),
-    N.flatmap(lambda n: arrays(bool, n)),
-)
-def test_decoding_undoes_encoding(items, scores, sources, bought):
-    row = encode_list(RecommendationList(items, scores.astype(np.float32), sources, bought))
-    assert len(row) == 6 * len(items)
-    back = decode_list(row)
-    assert back.items.tolist() == items.tolist()
-    assert back.scores.tolist() == scores.tolist()
-    assert back.sources.tolist() == sources.tolist()
-    assert back.bought.tolist() == bought.tolist()
-
-
-def test_scores_beyond_half_precision_are_scaled_down_and_keep_their_order():
-    ranked = table_of([[1, 2, 3]]).row(0)
-    large = RecommendationList(ranked.items, ranked.scores * np.float32(1e6), ranked.sources, ranked.bought)
-    scores = decode_list(encode_list(large)).scores
-    assert np.isfinite(scores).all()
-    assert scores / scores[0] == pytest.approx(ranked.scores / ranked.scores[0], rel=1e-3)
-
-
-@pytest.mark.parametrize("score", [np.nan, np.inf])
-def test_a_score_that_is_no_number_is_refused(score):
-    one, scores = np.ones(1, np.int32), np.full(1, score, np.float32)
-    with pytest.raises(ValueError, match="no number"):
-        encode_list(RecommendationList(one, scores, one.astype(np.uint8), one.astype(bool)))
-
-
-def test_half_a_list_is_refused():
-    with pytest.raises(SnapshotUnreadable, match="not whole"):
-        decode_list(b"\x00" * 7)
 
 
 def test_the_item_table_travels_in_chunks(monkeypatch):
@@ -94,29 +43,25 @@ def test_every_list_that_is_not_empty_is_an_entry():
     assert set(entries) == {
         "items:{0}", "best-sellers:{}", "best-sellers:{diy}", "best-sellers:{food}", "place:{France}",
         "similar:{milk}", "similar:{tea}", "bought-together:{hammer}", "bought-together:{milk}",
-        "bought-together:{nails}", "bought-together:{tea}", "customer:{ann}", "customer:{bob}",
-        "orders:{ann}", "orders:{bob}", "reasons:{ann}", "reasons:{bob}", "evidence:{hammer}",
+        "bought-together:{nails}", "bought-together:{tea}", "customer-page:{0}", "orders-page:{0}",
+        "reasons-page:{0}", "evidence:{hammer}",
         "evidence:{milk}", "evidence:{nails}", "evidence:{tea}", "manifest:{}",
     }  # fmt: skip
-    assert decode_list(entries["customer:{ann}"]).items[0] == TEA
-    assert decode_list(entries["customer:{ann}"]).bought.tolist() == [True, False]
+    ann = decode_list(row_of("customer", "ann"))
+    assert ann.items[0] == TEA
+    assert ann.bought.tolist() == [True, False]
+
+
+def row_of(kind, customer):
+    page = dict(Publication(small_snapshot()).entries())[f"{kind}-page:{{0}}"]
+    return row_in(page, entry_key(kind, customer))
 
 
 def test_reasons_stand_beside_their_list():
-    entries = dict(Publication(small_snapshot()).entries())
-    ann, bob = (decode_reasons(entries[f"reasons:{{{name}}}"]) for name in ("ann", "bob"))
+    ann, bob = (decode_reasons(row_of("reasons", name)) for name in ("ann", "bob"))
     assert [KINDS[kind] for kind in ann.kinds] == ["bought_again", "because_you_bought"]
     assert ann.values.tolist() == [30, TEA]
-    assert len(bob) == len(decode_list(entries["customer:{bob}"])) == 1
-
-
-@given(st.lists(st.tuples(st.integers(0, len(KINDS) - 1), st.integers(0, encoding.MOST_ITEMS - 1))))
-def test_decoding_reasons_undoes_encoding(pairs):
-    kinds, values = ([pair[part] for pair in pairs] for part in (0, 1))
-    row = encode_reasons(Reasons(np.array(kinds, np.uint8), np.array(values, np.int32)))
-    assert len(row) == 4 * len(pairs)
-    back = decode_reasons(row)
-    assert (back.kinds.tolist(), back.values.tolist()) == (kinds, values)
+    assert len(bob) == len(decode_list(row_of("customer", "bob"))) == 1
 
 
 def test_evidence_stands_beside_its_list():
@@ -127,43 +72,10 @@ def test_evidence_stands_beside_its_list():
     assert len(entries["evidence:{nails}"]) == 16
 
 
-def evidence_row(orders=3, customers=2, lift=2.0, lift_low=1.5):
-    return struct.pack("<IIff", orders, customers, lift, lift_low)
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        evidence_row()[:-1],
-        evidence_row(orders=3_000_000_000),
-        evidence_row(lift=np.inf),
-        evidence_row(lift_low=np.nan),
-        evidence_row(lift=-1, lift_low=-2),
-        evidence_row(lift_low=2.5),
-    ],
-    ids=["cut off", "too many", "infinite", "no number", "negative", "low above"],
-)
-def test_damaged_evidence_is_refused(row):
-    assert decode_evidence(evidence_row()).orders.tolist() == [3]
-    with pytest.raises(SnapshotUnreadable):
-        decode_evidence(row)
-
-
 def test_lists_without_their_reasons_are_no_lists():
     lists = small_snapshot().lists
     with pytest.raises(ValueError, match="has a reason"):
         replace(lists, reasons=lists.reasons.part(slice(0, 1)))
-
-
-def test_a_number_too_large_for_a_reason_is_stored_as_the_largest():
-    many = Reasons(np.array([BOUGHT_AGAIN], np.uint8), np.array([1 << 30], np.int32))
-    assert decode_reasons(encode_reasons(many)).values.tolist() == [(1 << 24) - 1]
-
-
-@pytest.mark.parametrize("row", [b"\x00" * 5, b"\x00\x00\x00\x7f"], ids=["cut off", "unknown kind"])
-def test_damaged_reasons_are_refused(row):
-    with pytest.raises(SnapshotUnreadable):
-        decode_reasons(row)
 
 
 def test_the_manifest_comes_last_and_says_what_a_reader_needs():
@@ -176,3 +88,28 @@ def test_the_manifest_comes_last_and_says_what_a_reader_needs():
 
 def test_entries_come_in_the_same_order_every_time():
     assert list(Publication(small_snapshot()).entries()) == list(Publication(small_snapshot()).entries())
+
+
+def pages_of_one_customer(**rows):
+    """A publication's entries, checked as before it is published, with other rows in the first page."""
+    entries = dict(Publication(small_snapshot()).entries())
+    entries["customer-page:{0}"] = msgspec.msgpack.encode(rows)
+    return entries
+
+
+def test_a_sound_publication_is_readable():
+    check_readable("", dict(Publication(small_snapshot()).entries()))
+    check_readable("", pages_of_one_customer())
+
+
+def test_a_page_whose_first_row_nobody_could_read_is_refused():
+    with pytest.raises(SnapshotUnreadable, match="not whole"):
+        check_readable("", pages_of_one_customer(ann=b"\x04"))
+
+
+def test_a_row_in_a_page_where_nobody_looks_for_it_is_refused():
+    entries = dict(Publication(small_snapshot()).entries())
+    manifest = msgspec.structs.replace(decode_manifest(entries["manifest:{}"]), pages={"customer": 50})
+    entries["manifest:{}"] = msgspec.json.encode(manifest)
+    with pytest.raises(SnapshotUnreadable, match="where no reader looks for it"):
+        check_readable("", entries)

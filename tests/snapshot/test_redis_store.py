@@ -21,6 +21,7 @@ REGISTRY = "cartlift:1:{shop}:snapshots"
 REDIS_6_2 = {
     "get", "set", "del", "mget", "mset", "hget", "hset", "hdel", "hgetall", "exists", "unlink", "pttl",
     "pexpire", "time", "info", "eval", "multi", "exec", "watch", "unwatch", "client", "select", "config",
+    "hello", "dbsize",
 }  # fmt: skip
 
 

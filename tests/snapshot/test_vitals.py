@@ -68,10 +68,10 @@ def test_a_task_without_a_number_is_left_out_and_the_manifest_can_be_read(useles
     assert decode_manifest(published(figures=figures)).vitals.judged == JUDGED
 
 
-def test_a_manifest_of_before_is_still_read():
+def test_a_manifest_without_them_is_read():
     raw = b"""{"format": 1, "snapshot": "monday", "generated_at": "2026-11-21T05:00:00Z",
         "data_until": "2026-11-21T04:00:00Z", "sources": ["als"], "n_customers": 2, "n_items": 4,
-        "item_chunks": 1, "categories": []}"""
+        "item_chunks": 1, "categories": [], "pages": {}}"""
     manifest = decode_manifest(raw)
     assert (manifest.vitals, manifest.forced) == (None, ())
 

@@ -22,6 +22,7 @@ def manifest(
         n_items=400,
         item_chunks=1,
         categories=(),
+        pages={},
         vitals=msgspec.structs.replace(HEALTHY, **vitals),
     )
 

@@ -82,23 +82,16 @@ def publish(
     """
     console = Console(quiet=as_json)
     gate = Gate(load_settings(config).gate, datetime.now(UTC), force)
-    source = Publication(load_snapshot(snapshot))
-    with _opened_store(redis_url, shop, state, console) as store:
-        try:
-            report = publish_snapshot(
-                source,
-                store,
-                gate=gate,
-                progress=_progress(console),
-                announce=lambda plan: _announce(console, plan),
-            )
-        except SnapshotRefused as refused:
-            _print_refusal(refused, as_json)
-            sys.exit(REFUSED)
+    source = load_snapshot(snapshot)
+    try:
+        report = publish_with_words(source, state, shop, redis_url, gate=gate, console=console)
+    except SnapshotRefused as refused:
+        if as_json:
+            click.echo(json.dumps(refusal(refused)))
+        print_refusal(refused)
+        sys.exit(REFUSED)
     if as_json:
         click.echo(json.dumps(asdict(report)))
-    else:
-        _print_report(console, report)
     # Only of what was live already: everything else that it is against does not come this far.
     if report.ruling and report.ruling.reasons and not force:
         sys.exit(REFUSED)
@@ -162,6 +155,26 @@ def publish_to_redis(
         return publish_snapshot(Publication(snapshot), store)
 
 
+def publish_with_words(
+    snapshot: Snapshot, state: Path, shop: str, redis_url: str | None, *, gate: Gate, console: Console
+) -> PublishReport:
+    """Publish a snapshot past the gate, telling what is done and what came of it.
+
+    Raises:
+        SnapshotRefused: the gate is against it; nothing was written.
+    """
+    with _opened_store(redis_url, shop, state, console) as store:
+        report = publish_snapshot(
+            Publication(snapshot),
+            store,
+            gate=gate,
+            progress=_progress(console),
+            announce=lambda plan: _announce(console, plan),
+        )
+    _print_report(console, report)
+    return report
+
+
 @contextmanager
 def _opened_store(redis_url: str | None, shop: str, state: Path, console: Console) -> Iterator[RedisStore]:
     with choose_redis(redis_url, state, os.environ.get("PATH", os.defpath)) as choice:
@@ -205,13 +218,24 @@ def _effort(plan: PublicationPlan) -> str:
     rest = f"{plan.there:,} of them are there already, the rest" if plan.there else "that"
     free = plan.capacity.free
     room = "no limit is set" if free is None else f"{readable(free)} are left"
-    return f"{rest} takes about {readable(plan.capacity.needed)} of memory in Redis ({room})"
+    return (
+        f"{rest} takes about {readable(plan.capacity.needed)} of memory in Redis ({room}){_a_customer(plan)}"
+    )
 
 
-def _print_refusal(refused: SnapshotRefused, as_json: bool) -> None:
-    if as_json:
-        said = {"snapshot": refused.snapshot, "live": refused.live, "ruling": asdict(refused.ruling)}
-        click.echo(json.dumps(said))
+def _a_customer(plan: PublicationPlan) -> str:
+    if plan.budget is None:
+        return ""
+    return f"; a customer about {plan.budget.whole:,.0f} bytes, {plan.budget.list:,.0f} of them for the list"
+
+
+def refusal(refused: SnapshotRefused) -> dict[str, object]:
+    """What the gate said, as JSON has it."""
+    return {"snapshot": refused.snapshot, "live": refused.live, "ruling": asdict(refused.ruling)}
+
+
+def print_refusal(refused: SnapshotRefused) -> None:
+    """Say on standard error why nothing was published."""
     told = f"[bold red]cartlift:[/] {escape(str(refused))}"
     Console(stderr=True).print(told, highlight=False, soft_wrap=True)
 
