@@ -1,6 +1,6 @@
 """Would the lists have been any good? Judged on days that nothing was learned from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,10 +25,14 @@ from recommender.ranking.past_orders import past_orders
 from recommender.ranking.reranking import Reranking, rerank
 from recommender.snapshot.manifest import rfc3339
 
-from .learning import EarlierWindows, Learned, bought_together, item_traits, learn, ranked, similar_items
+from .item_lists import bought_together, cart_trees, similar_items
+from .learning import EarlierWindows, Learned, item_traits, learn, ranked
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
+
+Learner = Callable[..., Learned]
+"""Whoever learns from orders until a moment, called as `learning.learn` is."""
 
 _NO_OTHERS: Mapping[str, Settings] = MappingProxyType({})
 _NO_PRICES: Mapping[str, Reranking] = MappingProxyType({})
@@ -68,7 +72,12 @@ class _Told:
 
 
 def evaluate(
-    read: ReadOrders, settings: Settings, *, progress: Progress, earlier: EarlierWindows | None = None
+    read: ReadOrders,
+    settings: Settings,
+    *,
+    progress: Progress,
+    earlier: EarlierWindows | None = None,
+    learner: Learner = learn,
 ) -> Verdict | None:
     """Judge the lists that would have been published before the last days, on those days.
 
@@ -77,7 +86,7 @@ def evaluate(
     Returns:
         None where nothing can be judged.
     """
-    evaluation = evaluation_of(read, settings, progress=progress, earlier=earlier)
+    evaluation = evaluation_of(read, settings, progress=progress, earlier=earlier, learner=learner)
     if evaluation is None:
         return None
     with progress.step("Judge against best sellers"):
@@ -93,6 +102,7 @@ def evaluation_of(
     ks: Sequence[int] = KS,
     progress: Progress,
     earlier: EarlierWindows | None = None,
+    learner: Learner = learn,
 ) -> Evaluation | None:
     """The lists that would have been published before each window, beside what was then bought.
 
@@ -105,6 +115,7 @@ def evaluation_of(
         ks: lengths of list that are judged.
         progress: hears of every step.
         earlier: windows that the ranker of `settings` learned from, for whoever learns from this log next.
+        learner: learns what the lists are made by.
 
     Returns:
         None where the history is not at least three times as long as the days to predict, or nobody who
@@ -117,7 +128,7 @@ def evaluation_of(
         return None
     windows, carts = zip(*held_out, strict=True)
     k, prices = K if K in ks else ks[0], settings_to_price(settings.reranking) if priced else _NO_PRICES
-    make = partial(_made, read, windows=windows, progress=progress, k=k)
+    make = partial(_made, read, windows=windows, progress=progress, k=k, learner=learner)
     made = {OURS: make(settings, name=OURS if others else "", earlier=earlier, prices=prices)}
     made |= {name: make(other, name=name) for name, other in others.items()}
     return Evaluation(
@@ -154,24 +165,26 @@ def past_lists(
     *,
     prices: Mapping[str, Reranking] = _NO_PRICES,
     k: int = K,
+    learner: Learner = learn,
 ) -> PastLists:
     """The lists of these customers as they would have been published at a cut.
 
     Only orders until the cut are handed on, so that nothing can be learned from a later one. `earlier` may
     hold windows of earlier cuts only. `prices` are further settings of re-ranking, of whose lists the first
-    `k` places of every mode are wanted.
+    `k` places of every mode are wanted. `learner` learns what the lists are made by.
 
     Raises:
         ValueError: something was learned from later orders all the same.
     """
     past = read.orders.until(cut)
     catalog = past_catalog(read.catalog, past, cut)
-    learned = learn(past, catalog, settings, now=cut, earlier=earlier, progress=progress)
+    learned = learner(past, catalog, settings, now=cut, earlier=earlier, progress=progress)
     require_known_by(cut, learned.orders)
     items = read.catalog.items
     eligible = np.zeros(len(items), bool)
     eligible[items.positions(learned.catalog.items.ids)] = learned.eligible
     plain, traits = ranked(learned, settings, customers, progress), item_traits(learned, settings)
+    trees = cart_trees(learned, settings, progress)
     with progress.step("Look at each list as a whole"):
         lists = _moved(rerank(plain, settings.reranking, traits), learned, items)
         priced = {
@@ -183,7 +196,7 @@ def past_lists(
         best_sellers=_moved(_best_seller_lists(learned, customers, settings.lists.length), learned, items),
         eligible=eligible,
         for_cart=CartLists(
-            together=_moved(bought_together(learned, settings, progress), learned, items),
+            together=_moved(bought_together(learned, settings, trees, progress), learned, items),
             similar=_moved(similar_items(learned, settings, progress), learned, items),
             row_of_item=_positions_in(items.positions(learned.catalog.items.ids), len(items)),
             own=lists,
@@ -222,6 +235,7 @@ def _made(
     k: int,
     earlier: EarlierWindows | None = None,
     prices: Mapping[str, Reranking] = _NO_PRICES,
+    learner: Learner = learn,
 ) -> list[PastLists]:
     """Lists for every window, in the order of the windows; `name` says whose, where there are others."""
     earlier, made = earlier or EarlierWindows(), []
@@ -232,7 +246,7 @@ def _made(
         what = ", ".join(filter(None, (name, until)))
         told = _Told(progress, what) if what else progress
         asked = (read, settings, window.cut, window.customers, told, earlier)
-        made.append(past_lists(*asked, prices=prices, k=k))
+        made.append(past_lists(*asked, prices=prices, k=k, learner=learner))
     return made[::-1]
 
 

@@ -1,6 +1,6 @@
 """What is learned at one moment, and the lists that come of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
@@ -13,12 +13,12 @@ from recommender.data.catalog import Catalog
 from recommender.data.history import DAY, PurchaseHistory
 from recommender.data.newcomers import days_on_sale
 from recommender.data.orders import OrderLog
+from recommender.data.vocabulary import Vocabulary
 from recommender.errors import DataError
 from recommender.evaluation.past import past_catalog
 from recommender.evaluation.split import TemporalSplit
+from recommender.models.als import Als, AlsStart
 from recommender.models.content import OwnTaste
-from recommender.models.neighbours import Neighbours
-from recommender.models.pair_features import RelatedPairs
 from recommender.models.registry import MODELS
 from recommender.ranking import build
 from recommender.ranking.eligibility import eligible_items
@@ -26,18 +26,21 @@ from recommender.ranking.examples import Examples, collect
 from recommender.ranking.features import FeatureTables
 from recommender.ranking.item_traits import ItemTraits
 from recommender.ranking.lists import ListTable
-from recommender.ranking.newcomer_rows import with_newcomers
-from recommender.ranking.pair_evidence import substitutes
 from recommender.ranking.ranker import TreeRanker
 from recommender.ranking.reranking import rerank
 from recommender.ranking.reserved import Reserved
 from recommender.ranking.warm_up import warm_up
 
 from .progress import Progress
+from .ranker_learning import learned_ranker
 from .settings import Settings
 
 _SHORTEST_HISTORY = 2
 """Times the predicted days that must lie before a window for the ranker to learn from it."""
+
+
+_ALWAYS = ("best_sellers", "als")
+"""Models that more than customers' lists are made of; others are only learned where the blend asks them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,25 @@ class Learned(Moment):
     ranked_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an earlier training left that a later one goes on from.
+
+    Attributes:
+        customers: labels of the models' customers.
+        items: labels of the models' items.
+        models: fitted models by name.
+        ranker: see `Learned`.
+        ranked_by: see `Learned`.
+    """
+
+    customers: Vocabulary
+    items: Vocabulary
+    models: Mapping[str, Any]
+    ranker: TreeRanker | None
+    ranked_by: str
+
+
 @dataclass(slots=True)
 class EarlierWindows:
     """Examples of windows that more than one ranker learns from: each is made once.
@@ -128,15 +150,46 @@ def learn(
     with progress.step("Load the compiled loops (a first time compiles them)"):
         warm_up()
     known, earlier = orders.until(now), earlier or EarlierWindows()
-    examples = _earlier_examples(known, catalog, settings, now, progress, earlier)
-    ranker, ranked_by = _ranker(examples, settings, progress)
-    split = known_split(known, catalog, settings, now, progress)
+    examples = earlier_examples(
+        known.first_time,
+        settings,
+        now,
+        earlier,
+        lambda cut: _examples(known, catalog, settings, cut, progress, earlier),
+    )
+    ranker, ranked_by = learned_ranker(examples, settings, progress)
+    earlier.newest = _moment(_purchases(known, catalog, settings, now, progress), catalog, settings, progress)
+    return _learned(earlier.newest, ranker, ranked_by)
+
+
+def relearn(
+    orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, known: Known, progress: Progress
+) -> Learned:
+    """Fit every model on what is known now; ALS goes on from what it knew, and the ranker stays as it was.
+
+    Arguments as in `learn`, and `known`: what was learned some days ago, with the same settings.
+
+    Raises:
+        DataError: there is no purchase to learn from.
+    """
+    with progress.step("Load the compiled loops (a first time compiles them)"):
+        warm_up()
+    split = _purchases(orders.until(now), catalog, settings, now, progress)
+    return _learned(_moment(split, catalog, settings, progress, known), known.ranker, known.ranked_by)
+
+
+def _purchases(
+    orders: OrderLog, catalog: Catalog, settings: Settings, now: int, progress: Progress
+) -> TemporalSplit:
+    split = known_split(orders, catalog, settings, now, progress)
     if len(split.train) == 0:
         raise DataError(
             "there is no purchase to learn from: all was sent back, or was put aside (see the findings)"
         )
-    moment = _moment(split, catalog, settings, progress)
-    earlier.newest = moment
+    return split
+
+
+def _learned(moment: Moment, ranker: TreeRanker | None, ranked_by: str) -> Learned:
     own = {each.name: getattr(moment, each.name) for each in fields(moment)}
     return Learned(**own, ranker=ranker, ranked_by=ranked_by)
 
@@ -184,53 +237,6 @@ def item_traits(learned: Learned, settings: Settings) -> ItemTraits:
     )
 
 
-def bought_together(learned: Learned, settings: Settings, progress: Progress) -> ListTable:
-    """What is bought together with each item, as it is published; row r is the r-th item's list.
-
-    Substitutes of the item are left out before the lists are cut to length.
-    """
-    wanted = settings.bought_together
-    with progress.step("Learn what is bought together"):
-        neighbours = wanted.fit(learned.history)
-    with progress.step("Learn what fills up carts"):
-        neighbours = _weighed(neighbours, learned, settings)
-        related = build.related(neighbours, "co_purchase", learned.eligible, wanted.n_neighbours)
-        together = related.keep(~substitutes(learned.history, related))
-        return together.first(settings.lists.length)
-
-
-def _weighed(neighbours: Neighbours, learned: Learned, settings: Settings) -> Neighbours:
-    """What is bought together, by what such relations were worth in the last days' carts."""
-    days, wanted = settings.evaluation.days, settings.bought_together
-    before, carts = learned.history.before(days), learned.history.since(days).baskets()
-    if not settings.cart_trees.can_learn(carts) or not before.n_orders:
-        return neighbours
-    known = RelatedPairs.of(wanted.fit(before).relation, before, learned.catalog)
-    trees = settings.cart_trees.fit(known, carts)
-    if trees is None:
-        return neighbours
-    return trees.weighed(RelatedPairs.of(neighbours.relation, learned.history, learned.catalog))
-
-
-def similar_items(learned: Learned, settings: Settings, progress: Progress) -> ListTable:
-    """What is like each item, as it is published; row r is the r-th item's list.
-
-    That is what the same customers buy beyond chance, and what new items are like.
-    """
-    length = settings.lists.length
-    with progress.step("Learn what is similar"):
-        neighbours = settings.similar.fit(learned.history, learned.catalog.categories()[1])
-        return with_newcomers(
-            build.related(neighbours, "item_knn", learned.eligible, length),
-            learned.models["als"],
-            learned.models["content"],
-            learned.eligible,
-            bought=learned.bought,
-            length=length,
-            settings=settings.reranking,
-        )
-
-
 def known_split(
     orders: OrderLog, catalog: Catalog, settings: Settings, cut: int, progress: Progress
 ) -> TemporalSplit:
@@ -238,17 +244,24 @@ def known_split(
     days, bar = settings.evaluation.days, settings.lists.min_item_lines
     with progress.step("Take off returns"):
         is_new = settings.new_items.among(catalog, orders.until(cut), cut)
-        new = [catalog.items.ids[item] for item in np.flatnonzero(is_new)]
+        new = [catalog.items.ids[int(item)] for item in np.flatnonzero(is_new)]
         return TemporalSplit.at(orders, cut, days=days, min_item_lines=bar, newcomers=new)
 
 
-def _moment(split: TemporalSplit, catalog: Catalog, settings: Settings, progress: Progress) -> Moment:
+def _moment(
+    split: TemporalSplit,
+    catalog: Catalog,
+    settings: Settings,
+    progress: Progress,
+    known: Known | None = None,
+) -> Moment:
     catalog, history = catalog.align(split.train.items), PurchaseHistory.at(split.train, split.cut)
     newcomers = settings.new_items.among(catalog, split.train, split.cut)
     models: dict[str, Any] = {}
     for name in MODELS:
-        with progress.step(f"Learn {name}"):
-            models[name] = getattr(settings.models, name).fit(history)
+        if settings.blend.counts(name) or name in _ALWAYS:
+            with progress.step(f"Learn {name}"):
+                models[name] = _fitted(name, settings, history, known)
     with progress.step("Learn content"):
         on_sale = days_on_sale(history, catalog, split.cut)
         models["content"] = settings.models.content.fit(
@@ -273,22 +286,37 @@ def _moment(split: TemporalSplit, catalog: Catalog, settings: Settings, progress
     )
 
 
-def _earlier_examples(
-    orders: OrderLog,
-    catalog: Catalog,
+def _fitted(name: str, settings: Settings, history: PurchaseHistory, known: Known | None) -> Any:
+    model = getattr(settings.models, name)
+    if known is None or not isinstance(model, Als):
+        return model.fit(history)
+    start = AlsStart.of(known.models[name], known.customers, known.items, history)
+    return replace(model, iterations=settings.update.als_iterations).fit(history, start=start)
+
+
+def earlier_examples(
+    first_time: int,
     settings: Settings,
     now: int,
-    progress: Progress,
     earlier: EarlierWindows,
+    make: Callable[[int], Examples | None],
 ) -> list[Examples]:
-    """Examples of the windows before `now` that the history is long enough for."""
+    """Examples of the windows before `now` that the history is long enough for.
+
+    Args:
+        first_time: of the oldest order line, seconds since 1970 UTC.
+        settings: of the ranker and of the windows.
+        now: seconds since 1970 UTC.
+        earlier: windows whose examples were made before, and where new ones are noted.
+        make: examples of the window after a cut; None where nobody can be learned from.
+    """
     days = settings.evaluation.days
     cuts = [now - int(days * DAY) * (number + 1) for number in range(settings.ranker.windows)]
-    oldest = orders.first_time + _SHORTEST_HISTORY * days * DAY
+    oldest = first_time + _SHORTEST_HISTORY * days * DAY
     # The oldest first: the newest one fitted may be the moment that is wanted next.
     for cut in sorted(cut for cut in cuts if cut >= oldest):
         if cut not in earlier.examples:
-            earlier.examples[cut] = _examples(orders, catalog, settings, cut, progress, earlier)
+            earlier.examples[cut] = make(cut)
     return [found for cut in cuts if (found := earlier.examples.get(cut)) is not None]
 
 
@@ -330,48 +358,3 @@ def _examples(
             most=ranker.examples,
             seed=ranker.seed,
         )
-
-
-def _ranker(
-    examples: list[Examples], settings: Settings, progress: Progress
-) -> tuple[TreeRanker | None, str]:
-    ranker = settings.ranker
-    customers = sum(len(found.group) for found in examples)
-    if ranker.windows == 0:
-        return None, "the blend of the models, as [ranker] windows = 0 says"
-    if customers < ranker.fewest_customers:
-        return None, (
-            f"the blend of the models: {_bought_again(customers)} in {_earlier_windows(examples)}, "
-            f"and the ranker learns from {ranker.fewest_customers} or more"
-        )
-    with progress.step("Learn the ranker"):
-        trees = ranker.fit(Examples.stack(examples))
-    if trees is None:
-        return (
-            None,
-            f"the blend of the models: trees learned no order from {customers:,} examples of a customer",
-        )
-    # A customer who bought again in each of three windows is three examples.
-    found = f"{customers:,} examples of a customer who bought again"
-    return trees, f"trees, learned from {found} in {_earlier_windows(examples)}"
-
-
-def _bought_again(customers: int) -> str:
-    match customers:
-        case 0:
-            return "nobody bought again"
-        case 1:
-            return "only 1 example of a customer who bought again"
-        case _:
-            return f"only {customers:,} examples of a customer who bought again"
-
-
-def _earlier_windows(examples: list[Examples]) -> str:
-    # A customer counts in each: without their number three of them would read as three customers.
-    match len(examples):
-        case 0:
-            return "earlier windows"
-        case 1:
-            return "one earlier window"
-        case windows:
-            return f"{windows} earlier windows"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.halves import half_of_each, only_entries, row_of_entry
+from recommender.errors import SnapshotUnreadable
 from recommender.models.neighbours import Neighbours
 from recommender.models.pair_features import RelatedPairs
 from recommender.ranges import require_at_least, require_positive
@@ -116,6 +117,23 @@ class CartTreesModel:
     """
 
     booster: lightgbm.Booster
+
+    @classmethod
+    def read(cls, text: str) -> "CartTreesModel":
+        """Trees from their text.
+
+        Raises:
+            SnapshotUnreadable: it is no text of LightGBM's.
+        """
+        try:
+            return cls(lightgbm.Booster(model_str=text))
+        except lightgbm.basic.LightGBMError as error:
+            raise SnapshotUnreadable(f"the cart trees cannot be read ({error}): train again") from error
+
+    @property
+    def text(self) -> str:
+        """The trees as LightGBM writes them."""
+        return str(self.booster.model_to_string())
 
     def weighed(self, pairs: RelatedPairs) -> Neighbours:
         """The same pairs, each relation multiplied by what the trees say of it."""

@@ -71,9 +71,10 @@ def _shared(
 
 def _orders_in_common(relation: csr_array, baskets: csr_array) -> _Floats:
     """Orders that hold both items of each pair, shape (n_pairs,)."""
-    columns = baskets.T.tocsr()
+    anchors = np.flatnonzero(np.diff(relation.indptr))
+    pairs, columns = relation[anchors], baskets.T.tocsr()[anchors]
     work = (columns @ np.diff(baskets.indptr)).astype(np.int64)
-    parts = [_entries_at(relation[some], columns[some] @ baskets) for some in bounded_blocks(work, _ENTRIES)]
+    parts = [_entries_at(pairs[some], columns[some] @ baskets) for some in bounded_blocks(work, _ENTRIES)]
     return np.concatenate([np.zeros(0), *parts])
 
 

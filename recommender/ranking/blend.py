@@ -34,9 +34,13 @@ class Blend:
         if not any(asdict(self).values()):
             raise ValueError("at least one weight must be above 0")
 
+    def counts(self, name: str) -> bool:
+        """Whether a model is asked."""
+        return bool(asdict(self)[name] > 0)
+
     def asked(self, models: Mapping[str, FittedModel]) -> dict[str, FittedModel]:
         """The models that count."""
-        return {name: model for name, model in models.items() if asdict(self)[name] > 0}
+        return {name: model for name, model in models.items() if self.counts(name)}
 
     def contributions(self, candidates: Candidates) -> NDArray[np.float32]:
         """What each model adds to each pair's score, shape (n_pairs, n_models)."""

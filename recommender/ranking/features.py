@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from recommender.data.catalog import Catalog
 from recommender.data.history import PurchaseHistory
@@ -57,12 +58,34 @@ class FeatureTables:
             history: the same purchases, seen at that moment.
             catalog: what is said of the items.
         """
-        said = item_words(catalog)
+        return cls.with_items(
+            orders, history, catalog, items=item_columns(orders, history), said=item_words(catalog)
+        )
+
+    @classmethod
+    def with_items(
+        cls,
+        orders: OrderLog,
+        history: PurchaseHistory,
+        catalog: Catalog,
+        *,
+        items: Columns,
+        said: csr_array,
+    ) -> "FeatureTables":
+        """The tables of some of the customers, where what is known of items comes from all of them.
+
+        Args:
+            orders: these customers' purchases, returns taken off.
+            history: the same purchases, seen at that moment.
+            catalog: what is said of the items.
+            items: how the items sell, as `item_columns` has it.
+            said: words of the items, as `item_words` has them.
+        """
         words = {
             f"words_{half:g}": CustomerWords.of(history.interactions(half), said) for half in WORD_HALF_LIVES
         }
         keys, pairs = pair_columns(orders, history)
-        items, customers = item_columns(orders, history), customer_columns(orders, history)
+        customers = customer_columns(orders, history)
         categories = CustomerCategories.of(history, catalog.categories()[1])
         return cls(len(history.items), keys, pairs, items, customers, words, categories)
 
@@ -87,8 +110,8 @@ class FeatureTables:
             candidates: pairs of customer and item.
 
         Returns:
-            Shape (n_pairs, n_features), NaN where a value makes no sense, such as the days since a
-            purchase that never was.
+            Shape (n_pairs, n_features), column by column in memory; NaN where a value makes no sense, such as
+            the days since a purchase that never was.
         """
         customer, item = customers[candidates.row], candidates.item
         pairs = self._of_pairs(pair_key(customer, item, self.n_items))
@@ -99,7 +122,7 @@ class FeatureTables:
         categories = self.categories.features(customer, item)
         columns = [*pairs.values(), *items.values(), *habits.values()]
         columns += [*words, *categories, *together, *candidates.scores.T]
-        return np.stack(columns, axis=1, dtype=np.float32)
+        return np.stack(columns, dtype=np.float32).T
 
     def _of_pairs(self, wanted: NDArray[np.int64]) -> Columns:
         if not len(self.pair_keys):

@@ -105,6 +105,24 @@ class ListTable:
         rank = np.arange(len(self.items)) - self.starts[self.row_of_place()]
         return self.keep(rank < n)
 
+    def places_of(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Positions of the places of these rows, one row after the other."""
+        lengths = np.diff(self.starts)[rows]
+        ends = np.cumsum(lengths)
+        within = np.arange(int(lengths.sum())) - np.repeat(ends - lengths, lengths)
+        return np.asarray(np.repeat(self.starts[:-1][rows], lengths) + within, np.int64)
+
+    def take(self, rows: NDArray[np.integer]) -> "ListTable":
+        """These rows, in this order."""
+        places = self.places_of(rows)
+        return ListTable(
+            np.concatenate(([0], np.cumsum(np.diff(self.starts)[rows]))).astype(np.int64),
+            self.items[places],
+            self.scores[places],
+            self.sources[places],
+            self.bought[places],
+        )
+
     @classmethod
     def stack(cls, tables: list["ListTable"]) -> "ListTable":
         """The rows of several tables, one table after the other."""

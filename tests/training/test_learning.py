@@ -7,7 +7,8 @@ from benchmarks.datasets import planted_shop
 from recommender.data.catalog import Catalog
 from recommender.data.history import DAY
 from recommender.ranking.lists import ListTable
-from recommender.training.learning import EarlierWindows, bought_together, learn, recommended
+from recommender.training.item_lists import bought_together, cart_trees
+from recommender.training.learning import EarlierWindows, learn, recommended
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources import read_orders
@@ -50,6 +51,13 @@ def test_a_shop_too_small_keeps_the_blend_and_says_so(shop):
     found = learned(shop, replace(SMALL, ranker=replace(SMALL.ranker, fewest_customers=10_000)))
     assert found.ranker is None
     assert "10000" in found.ranked_by and "blend" in found.ranked_by
+
+
+def test_a_model_that_nobody_asks_is_not_learned(shop):
+    silent = {"best_sellers": 0.0, "customer_knn": 0.0, "linear": 0.0}
+    found = learned(shop, replace(SMALL, blend=replace(SMALL.blend, **silent)))
+    assert set(SMALL.blend.asked(learned(shop).models)) - set(found.models) == {"customer_knn", "linear"}
+    assert "score_linear" not in found.ranker.names
 
 
 def test_the_ranker_can_be_switched_off(shop):
@@ -95,11 +103,19 @@ def test_what_is_bought_together_is_weighed_by_the_last_carts_where_there_are_en
         catalog=Catalog.unknown(history.items),
         eligible=np.ones(len(history.items), bool),
     )
-    plain = bought_together(found, SMALL, Silent())  # fewer carts than the trees ask for
+
+    def together(settings):
+        return bought_together(found, settings, cart_trees(found, settings, Silent()), Silent())
+
+    plain = together(SMALL)  # fewer carts than the trees ask for
     few = replace(SMALL, cart_trees=replace(SMALL.cart_trees, fewest_carts=20))
-    weighed, again = (bought_together(found, few, Silent()) for _ in range(2))
+    weighed, again = (together(few) for _ in range(2))
     assert beside(weighed) == beside(plain)
     assert not same(weighed, plain)
     assert same(weighed, again)
     none = replace(few, cart_trees=replace(few.cart_trees, trees=0))
-    assert same(bought_together(found, none, Silent()), plain)
+    assert same(together(none), plain)
+    some = np.array([3, 11, 40], np.int32)
+    of_some = bought_together(found, few, cart_trees(found, few, Silent()), Silent(), items=some)
+    assert same(of_some.take(some), weighed.take(some))
+    assert len(of_some.items) == len(of_some.take(some).items)

@@ -1,0 +1,209 @@
+"""`cartlift update`."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from recommender.command_options import redis_options
+from recommender.errors import ConfigError
+from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
+
+from ..gate import Gate, SnapshotRefused
+from ..memory_limit import allowed_memory
+from ..order_store import Added, OrderStore
+from ..pipeline import timed, train
+from ..plan import facts_of_orders, plan_of, refuse_too_large
+from ..progress import Progress, Shown
+from ..publish import PublishReport
+from ..report import figures_table, print_lists_health, print_manifest
+from ..settings import Settings
+from ..sources import ReadOrders, read_orders
+from ..update import GoesOn, StartsAnew, start_of
+from ..update import update as carry_over
+from ..update_report import added_in_words, update_in_words
+from .findings_report import print_findings
+from .publish import REFUSED, print_refusal, publish_with_words, refusal
+from .source_options import SourceArguments, memory_option, source_options
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What an update came to.
+
+    Attributes:
+        added: to the order store; None where no orders were named.
+        full: why everything was made anew; None where lists were carried over.
+        snapshot: as it was written.
+        seconds: how long it took to read, learn and make lists.
+    """
+
+    added: Added | None
+    full: str | None
+    snapshot: Snapshot
+    seconds: float
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  cartlift update orders/*.csv --store store --snapshot snapshots/1
+  cartlift update orders/today.csv --store store --from snapshots/1 --snapshot snapshots/2
+  cartlift update orders/today.csv --store store --from snapshots/2 --snapshot snapshots/3 --publish
+"""
+)
+@source_options
+@click.option(
+    "--store",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The order store: keeps every order line read so far. Made by the first call.",
+)
+@click.option(
+    "--from",
+    "previous",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The snapshot made before, to carry over what has not changed.",
+)
+@click.option(
+    "--snapshot",
+    "target",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for the snapshot; never overwritten.",
+)
+@click.option("--full", is_flag=True, help="Learn and judge everything anew, whatever could be carried over.")
+@click.option("--publish", "goes_live", is_flag=True, help="Publish it at once; the gate is asked first.")
+@redis_options
+@memory_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
+def update(
+    source: SourceArguments,
+    folder: Path,
+    previous: Path | None,
+    target: Path,
+    full: bool,
+    goes_live: bool,
+    redis_url: str | None,
+    shop: str,
+    state: Path,
+    memory: str | None,
+    as_json: bool,
+) -> None:
+    """Add new orders to a shop's order store, and renew only what they change.
+
+    ORDERS are the exports since the last call. They may overlap with earlier ones and bring returns of old
+    orders: the store keeps every line as it was read, and what counts is decided on all of them, as if they
+    had been read at once. The same export twice changes nothing. Without ORDERS, lists are made of what is
+    in the store.
+
+    With --from, the snapshot of before is gone on from: models are learned anew from all orders, ALS from
+    its old factors. Lists are made for customers and items whose orders or returns changed, or whose lists
+    hold what can no longer be shown; all other lists are carried over, and so are the ranker and the verdict.
+    Once a week ([update] full_every_days), and when settings or versions have changed, everything is learned
+    and judged anew, as `cartlift train` does it. What was done, and why, is said at the end.
+
+    Killed at any moment, the store is whole and the snapshot of before untouched: call it again.
+
+    Exit codes: 0 done, 1 the gate is against publishing it (it is written all the same), 2 a setting is
+    wrong, 3 the orders cannot be used, 4 Redis cannot be used.
+    """
+    check_free(target)
+    limit = allowed_memory(memory)
+    settings, progress, store = source.settings(), Shown(Console(stderr=True)), OrderStore(folder)
+    started = time.perf_counter()
+    with store.locked():
+        added = _add(store, source, settings, progress)
+        read = read_orders(
+            [folder],
+            settings,
+            items=source.items,
+            quarantine=target.with_name(target.name + ".quarantine.parquet"),
+            progress=progress,
+        )
+    # An update takes less than a full run; but the night of the full run comes, and better it is told before.
+    refuse_too_large(plan_of(facts_of_orders(read.orders, settings), settings), limit)
+    start = StartsAnew("--full asks for it") if full else start_of(previous, read, settings)
+    snapshot = _snapshot(read, settings, start, progress)
+    seconds = time.perf_counter() - started
+    with progress.step("Write the snapshot"):
+        snapshot = write_snapshot(timed(snapshot, seconds), target)
+    why = start.why if isinstance(start, StartsAnew) else None
+    made = _Made(added, why, snapshot, seconds)
+    if not as_json:
+        _tell(made, read, target, goes_live)
+    published = _publish(made, settings, state, shop, redis_url, as_json) if goes_live else None
+    if as_json:
+        click.echo(json.dumps(_as_json(made, published)))
+    if isinstance(published, SnapshotRefused):
+        print_refusal(published)
+        sys.exit(REFUSED)
+    # Where nothing changed, it was live already, and the gate may be against it all the same.
+    if published and published.ruling and published.ruling.reasons:
+        sys.exit(REFUSED)
+
+
+def _add(store: OrderStore, source: SourceArguments, settings: Settings, progress: Progress) -> Added | None:
+    orders: Sequence[str] = source.orders or settings.source.orders
+    if orders:
+        return store.add(
+            orders, settings.source, query=source.query or settings.source.query, progress=progress
+        )
+    if not store.manifest.parts:
+        raise ConfigError(f"order store {store.folder} is empty: name the orders to begin with")
+    return None
+
+
+def _snapshot(
+    read: ReadOrders, settings: Settings, start: GoesOn | StartsAnew, progress: Progress
+) -> Snapshot:
+    now = datetime.now(UTC)
+    if isinstance(start, StartsAnew):
+        return train(read, settings, now=now, progress=progress)
+    return carry_over(read, settings, start, now=now, progress=progress)
+
+
+def _publish(
+    made: _Made, settings: Settings, state: Path, shop: str, redis_url: str | None, as_json: bool
+) -> PublishReport | SnapshotRefused:
+    gate, console = Gate(settings.gate, datetime.now(UTC)), Console(quiet=as_json)
+    try:
+        return publish_with_words(made.snapshot, state, shop, redis_url, gate=gate, console=console)
+    except SnapshotRefused as refused:
+        return refused
+
+
+def _as_json(made: _Made, published: PublishReport | SnapshotRefused | None) -> dict[str, object]:
+    return {
+        "added": made.added and asdict(made.added),
+        "full": made.full,
+        "seconds": round(made.seconds, 1),
+        "snapshot": msgspec.to_builtins(made.snapshot.manifest),
+        "published": asdict(published) if isinstance(published, PublishReport) else None,
+        "refused": refusal(published) if isinstance(published, SnapshotRefused) else None,
+    }
+
+
+def _tell(made: _Made, read: ReadOrders, target: Path, goes_live: bool) -> None:
+    console, manifest = Console(), made.snapshot.manifest
+    print_findings(console, read)
+    console.print()
+    print_manifest(console, manifest)
+    print_lists_health(console, made.snapshot)
+    if manifest.figures:
+        console.print(figures_table(manifest.figures))
+    for line in (*added_in_words(made.added), *update_in_words(manifest, made.full, made.seconds)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if not goes_live:
+        console.print(f"\nPublish it: [bold]cartlift publish {target}[/]", highlight=False, soft_wrap=True)

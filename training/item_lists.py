@@ -1,0 +1,92 @@
+"""Lists beside items: what is bought together with each, and what is similar to it."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+
+from recommender.models.cart_trees import CartTreesModel
+from recommender.models.neighbours import Neighbours
+from recommender.models.pair_features import RelatedPairs
+from recommender.ranking import build
+from recommender.ranking.lists import ListTable
+from recommender.ranking.newcomer_rows import with_newcomers
+from recommender.ranking.pair_evidence import substitutes
+
+from .learning import Learned
+from .progress import Progress
+from .settings import Settings
+
+
+def cart_trees(learned: Learned, settings: Settings, progress: Progress) -> CartTreesModel | None:
+    """What relations of items were worth in the last days' carts; None where that cannot be told."""
+    days, wanted = settings.evaluation.days, settings.bought_together
+    before, carts = learned.history.before(days), learned.history.since(days).baskets()
+    if not settings.cart_trees.can_learn(carts) or not before.n_orders:
+        return None
+    with progress.step("Learn what fills up carts"):
+        known = RelatedPairs.of(wanted.fit(before).relation, before, learned.catalog)
+        return settings.cart_trees.fit(known, carts)
+
+
+def bought_together(
+    learned: Learned,
+    settings: Settings,
+    trees: CartTreesModel | None,
+    progress: Progress,
+    *,
+    items: NDArray[np.int32] | None = None,
+) -> ListTable:
+    """What is bought together with items, as it is published.
+
+    Substitutes of the item are left out before the lists are cut to length.
+
+    Args:
+        learned: what there is to learn from.
+        settings: of relations and lists.
+        trees: what a relation is worth in a cart, see `cart_trees`; None leaves relations as they are.
+        progress: hears of every step.
+        items: those that lists are wanted of, rising; all others have empty ones. Without it, all.
+
+    Returns:
+        Row r is the list of the r-th item.
+    """
+    wanted = settings.bought_together
+    with progress.step("Learn what is bought together"):
+        neighbours = _of_these(wanted.fit(learned.history), items)
+    with progress.step("Write what is bought together"):
+        if trees is not None:
+            neighbours = trees.weighed(RelatedPairs.of(neighbours.relation, learned.history, learned.catalog))
+        related = build.related(neighbours, "co_purchase", learned.eligible, wanted.n_neighbours)
+        together = related.keep(~substitutes(learned.history, related))
+        return together.first(settings.lists.length)
+
+
+def _of_these(neighbours: Neighbours, items: NDArray[np.int32] | None) -> Neighbours:
+    if items is None:
+        return neighbours
+    chosen = np.zeros(neighbours.relation.shape[0], np.float32)
+    chosen[items] = 1
+    relation = csr_array(diags_array(chosen) @ neighbours.relation)
+    relation.eliminate_zeros()
+    return replace(neighbours, relation=relation)
+
+
+def similar_items(learned: Learned, settings: Settings, progress: Progress) -> ListTable:
+    """What is like each item, as it is published; row r is the r-th item's list.
+
+    That is what the same customers buy beyond chance, and what new items are like.
+    """
+    length = settings.lists.length
+    with progress.step("Learn what is similar"):
+        neighbours = settings.similar.fit(learned.history, learned.catalog.categories()[1])
+        return with_newcomers(
+            build.related(neighbours, "item_knn", learned.eligible, length),
+            learned.models["als"],
+            learned.models["content"],
+            learned.eligible,
+            bought=learned.bought,
+            length=length,
+            settings=settings.reranking,
+        )
