@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from implicit.cpu.als import AlternatingLeastSquares
-from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, csr_matrix
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from recommender.data.history import PurchaseHistory
+from recommender.data.vocabulary import Vocabulary
 from recommender.errors import ConfigError
+from recommender.models.als_first import sketched, small
+from recommender.models.als_passes import Passes
+from recommender.models.als_solver import Factors, SolverName
 from recommender.models.fold_in import fold_in
 from recommender.models.opinions import Factored
 from recommender.ranges import require_at_least, require_positive
@@ -19,71 +21,135 @@ from recommender.ranges import require_at_least, require_positive
 
 @dataclass(frozen=True, slots=True)
 class Als:
-    """Implicit-feedback matrix factorisation (Hu, Koren & Volinsky, ICDM 2008), fitted by `implicit`.
+    """Implicit-feedback matrix factorisation (Hu, Koren & Volinsky, ICDM 2008).
 
     The confidence in a purchase is 1 + alpha · log(1 + faded number of orders): the tenth jar of honey
     says less than the first.
 
     Attributes:
         factors: numbers that describe a customer or an item.
-        iterations: passes over customers and items.
+        iterations: passes over customers and items, at most.
+        least_gain: passes end once one makes the finding of purchases held back, one of each of 2,000
+            customers, better by less than this share; a last pass knows them too. 0 makes all passes, and
+            so does a shop with fewer than 500 such customers.
         regularization: pull of every factor towards 0, in units of √customers + √items. That is how
             large the singular values of pure noise grow (Gavish & Donoho, "The optimal hard threshold
             for singular values is 4/√3", 2014), so one setting suits small shops and large ones.
         alpha: how much more a purchase says than its absence.
         half_life_days: a purchase this old counts half.
         seed: of the first factors.
+        solver: `"batched"`, loops of our own, or `"implicit"`, the library of that name, as a reference.
     """
 
     factors: int = 128
     iterations: int = 15
+    least_gain: float = 0.005
     regularization: float = 0.15
     alpha: float = 4.0
     half_life_days: float = 60.0
     seed: int = 0
+    solver: SolverName = "batched"
 
     def __post_init__(self) -> None:
         require_at_least(1, factors=self.factors, iterations=self.iterations)
         require_positive(half_life_days=self.half_life_days, alpha=self.alpha)
-        require_at_least(0, regularization=self.regularization)
+        require_at_least(0, regularization=self.regularization, least_gain=self.least_gain)
 
-    def fit(self, history: PurchaseHistory) -> "AlsModel":
+    def fit(self, history: PurchaseHistory, *, start: "AlsStart | None" = None) -> "AlsModel":
         """Find the factors.
+
+        Args:
+            history: what is learned from.
+            start: factors of an earlier model, to go on from; without them the first pass starts from a
+                sketch of the purchases.
 
         Raises:
             ConfigError: the equations have no solution with these settings.
+            ValueError: the start has other customers, items or factors than are wanted.
         """
         interactions = history.interactions(self.half_life_days)
         # Customers without a purchase by then must not have a say in anything, not even in the random start.
         active = np.flatnonzero(np.diff(interactions.indptr))
         pull = self.regularization * _noise(interactions)
-        solver = self._solve(interactions[active], pull)
+        excess = interactions[active]
+        excess.data = _excess(excess.data, np.float32(self.alpha))
+        if start is None:
+            factors = sketched(excess, pull, self.factors, self.seed)
+        else:
+            factors = small(excess.shape, self.factors, self.seed)
+            start.replace_known(factors, active, interactions.shape[0])
+        passes = Passes(self.solver, self.iterations, self.least_gain, self.seed)
+        passes.make(excess, pull, factors, going_on=start is not None)
         customer_factors = np.zeros((interactions.shape[0], self.factors), np.float32)
-        customer_factors[active] = solver.user_factors
-        item_factors = np.asarray(solver.item_factors)
+        customer_factors[active] = factors.customers
         with threadpool_limits(1, "blas"):
-            gram = item_factors.T @ item_factors
-        return AlsModel(customer_factors, item_factors, gram, np.float32(self.alpha), np.float32(pull))
-
-    def _solve(self, interactions: csr_array, pull: float) -> AlternatingLeastSquares:
-        # implicit takes the older sparse matrix class only, and the whole confidence, not what exceeds 1.
-        confidence = csr_matrix(interactions)
-        confidence.data = _confidence(confidence.data, np.float32(self.alpha))
-        # implicit runs its own threads over rows; BLAS threads beside them only get in their way.
-        with threadpool_limits(1, "blas"):
-            solver = AlternatingLeastSquares(
-                factors=self.factors,
-                regularization=pull,
-                iterations=self.iterations,
-                random_state=self.seed,
+            gram = factors.items.T @ factors.items
+        # A factor that is not a number, or is next to infinite, shows in its square.
+        if not (np.isfinite(gram).all() and np.isfinite(customer_factors).all()):
+            raise ConfigError(
+                "als found no factors (not all are numbers): lower regularization or alpha in [models.als]"
             )
-            try:
-                solver.fit(confidence, show_progress=False)
-            except ModelFitError as error:
-                raise ConfigError(
-                    f"als found no factors ({error}): lower regularization or alpha in [models.als]"
-                ) from error
-        return solver
+        return AlsModel(customer_factors, factors.items, gram, np.float32(self.alpha), np.float32(pull))
+
+
+@dataclass(frozen=True, slots=True)
+class AlsStart:
+    """Factors to go on from, such as yesterday's.
+
+    Attributes:
+        customer_factors: shape (n_customers, factors) float32; zeros for who is new.
+        item_factors: shape (n_items, factors) float32; zeros for what is new.
+    """
+
+    customer_factors: NDArray[np.float32]
+    item_factors: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls, model: "AlsModel", customers: Vocabulary, items: Vocabulary, history: PurchaseHistory
+    ) -> "AlsStart":
+        """What an earlier model knows of the customers and items of a history.
+
+        Args:
+            model: the earlier model.
+            customers: labels of its customers.
+            items: labels of its items.
+            history: what will be learned from.
+        """
+        return cls(
+            _moved(model.customer_factors, customers, history.customers),
+            _moved(model.item_factors, items, history.items),
+        )
+
+    def replace_known(self, factors: Factors, active: NDArray[np.intp], n_customers: int) -> None:
+        """Put the known factors into the place of others.
+
+        Args:
+            factors: of the active customers and all items. Changed in place.
+            active: positions of the active customers.
+            n_customers: with those that are not active.
+
+        Raises:
+            ValueError: this start is of other customers, items or factors.
+        """
+        found = (self.customer_factors.shape, self.item_factors.shape)
+        wanted = ((n_customers, factors.items.shape[1]), factors.items.shape)
+        if found != wanted:
+            raise ValueError(f"factors to start from are {found}, not {wanted}")
+        for own, known in (
+            (factors.customers, self.customer_factors[active]),
+            (factors.items, self.item_factors),
+        ):
+            told = known.any(axis=1)
+            own[told] = known[told]
+
+
+def _moved(factors: NDArray[np.float32], old: Vocabulary, new: Vocabulary) -> NDArray[np.float32]:
+    """Rows of the old vocabulary at the positions of the new one; zeros for ids that the old one lacks."""
+    position = old.positions(new.ids)
+    moved = np.zeros((len(new), factors.shape[1]), np.float32)
+    moved[position >= 0] = factors[position[position >= 0]]
+    return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +206,12 @@ class AlsModel:
 
 
 def _confidence(weights: NDArray[np.float32], alpha: np.float32) -> NDArray[np.float32]:
-    return 1 + alpha * np.log1p(weights)
+    return 1 + _excess(weights, alpha)
+
+
+def _excess(weights: NDArray[np.float32], alpha: np.float32) -> NDArray[np.float32]:
+    """What the confidence of a purchase has beyond that of none."""
+    return alpha * np.log1p(weights)
 
 
 def _noise(interactions: csr_array) -> float:

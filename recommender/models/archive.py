@@ -1,5 +1,6 @@
 """Fitted models as plain arrays on disk: .npy files and nothing that could run code."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,23 @@ def save_model(model: Any, folder: Path) -> None:
         model: a dataclass whose fields are arrays.
         folder: made if it is not there.
     """
+    save_arrays({field.name: getattr(model, field.name) for field in fields(model)}, folder)
+
+
+def save_arrays(arrays: Mapping[str, Any], folder: Path) -> None:
+    """Write arrays under their names as `save_model` writes those of a model.
+
+    Args:
+        arrays: dense ones, numbers, or `csr_array`s.
+        folder: made if it is not there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for field in fields(model):
-        value = getattr(model, field.name)
+    for name, value in arrays.items():
         if isinstance(value, csr_array):
             for part in _PARTS:
-                np.save(
-                    folder / f"{field.name}.{part}.npy", np.asarray(getattr(value, part)), allow_pickle=False
-                )
+                np.save(folder / f"{name}.{part}.npy", np.asarray(getattr(value, part)), allow_pickle=False)
         else:
-            np.save(folder / f"{field.name}.npy", np.asarray(value), allow_pickle=False)
+            np.save(folder / f"{name}.npy", np.asarray(value), allow_pickle=False)
 
 
 def load_model(model_type: type, folder: Path) -> Any:

@@ -71,17 +71,32 @@ class Content:
     ) -> "ContentModel":
         """Learn what texts say of factors, and tell the newcomers' from theirs.
 
+        Arguments as of `fit_to`, which is told of the history what it needs of it.
+        """
+        buyers = np.bincount(history.interactions(np.inf).indices, minlength=len(history.items))
+        return self.fit_to(buyers, catalog, als, newcomers=newcomers, days_on_sale=days_on_sale)
+
+    def fit_to(
+        self,
+        buyers: NDArray[np.int64],
+        catalog: Catalog,
+        als: AlsModel,
+        *,
+        newcomers: NDArray[np.bool_],
+        days_on_sale: NDArray[np.float32],
+    ) -> "ContentModel":
+        """Learn from items with so many buyers each.
+
         Args:
-            history: what `als` was fitted on.
+            buyers: shape (n_items,), different customers who bought each item.
             catalog: in the order of the history's items.
             als: factors of customers, and of items that were bought.
             newcomers: shape (n_items,), the items that the model has an opinion on.
             days_on_sale: shape (n_items,), as `newcomers.days_on_sale` gives them.
         """
-        buyers = np.bincount(history.interactions(np.inf).indices, minlength=len(history.items))
         examples = buyers >= self.min_buyers
         if not newcomers.any() or examples.sum() < FEWEST_EXAMPLES:
-            return ContentModel.silent(history)
+            return ContentModel.silent(len(als.customer_factors), len(buyers))
         terms = _with_constant(item_terms(catalog, examples))
         regularization, stretch, explained = _chosen(terms[examples], als.item_factors[examples])
         coefficients = ridge(terms[examples], als.item_factors[examples], regularization)
@@ -123,10 +138,10 @@ class ContentModel:
     explained: np.float32
 
     @classmethod
-    def silent(cls, history: PurchaseHistory) -> "ContentModel":
+    def silent(cls, n_customers: int, n_items: int) -> "ContentModel":
         """A model without an opinion."""
-        nobody = np.zeros((len(history.customers), 0), np.float32)
-        return cls(nobody, np.zeros(len(history.items), bool), np.zeros((0, 0), np.float32), np.float32(0))
+        nobody = np.zeros((n_customers, 0), np.float32)
+        return cls(nobody, np.zeros(n_items, bool), np.zeros((0, 0), np.float32), np.float32(0))
 
     @property
     def opinion(self) -> Factored:

@@ -1,16 +1,22 @@
-"""Compile, or load, everything that making lists needs compiled, before it is needed."""
+"""Compile, or load, everything that learning and making lists need compiled, before it is needed."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from recommender.models.als_first import sketched
+from recommender.models.als_solver import solver_of
+from recommender.models.co_purchase import CoPurchaseModel
+from recommender.models.linear_relations import linear_relations
 from recommender.models.measures import cosine
 from recommender.models.neighbours import strongest_relations
 from recommender.models.opinions import Factored, Opinion, Related
 from recommender.models.shared_orders import shared_by_pairs
 from recommender.ranking.candidates import CandidateSearch
 from recommender.ranking.forest import Forest
+from recommender.ranking.lists import ListTable
+from recommender.ranking.purchase_reasons import strongest_purchase
 
 
 def warm_up() -> None:
@@ -22,8 +28,13 @@ def warm_up() -> None:
     models = {"product": _Model(Factored(one.toarray(), one.toarray())), "sum": _Model(Related(one))}
     search = CandidateSearch.over(models, bought=nothing, eligible=np.ones(1, bool), per_model=1)
     search.candidates(np.zeros(1, np.int32))
+    solver_of("batched", one, 1.0).place_items(sketched(one, 1.0, 1, seed=0))
     strongest_relations(one, cosine(np.ones(1), 0.0), n=1)
-    shared_by_pairs(one, np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32))
+    linear_relations(one, regularization=1.0, n_items=1)
+    item, number = np.zeros(1, np.int32), np.ones(1, np.float32)
+    lists = ListTable(np.array([0, 1], np.int64), item, number, np.zeros(1, np.uint8), np.zeros(1, bool))
+    shared_by_pairs(one, np.zeros(1, np.int64), item, item)
+    strongest_purchase(lists, CoPurchaseModel(one, one), item)
     _stump().scores(np.zeros((1, 1), np.float32))
 
 

@@ -7,7 +7,9 @@ import pytest
 from scipy.sparse import csr_array
 
 from recommender.data.catalog import Catalog
-from recommender.models.cart_trees import CartTrees, _Choices
+from recommender.errors import SnapshotUnreadable
+from recommender.models.bought_together import BoughtTogether
+from recommender.models.cart_trees import CartTrees, CartTreesModel, _Choices
 from recommender.models.pair_features import RelatedPairs
 from tests.shops import history_of, planted_lines
 
@@ -166,3 +168,15 @@ def test_pairs_of_a_whole_shop_share_orders():
     pairs = RelatedPairs.of(csr_array(together), history, Catalog.unknown(history.items))
     assert pairs.features[:, 1].tolist() == pairs.relation.data.tolist()
     assert np.isnan(pairs.features[:, -1]).all()  # no price is known
+
+
+def test_trees_come_back_from_their_text_and_damage_is_told():
+    history = history_of(planted_lines(customers=60), 120)
+    before, carts = history.before(40), history.since(40).baskets()
+    known = RelatedPairs.of(BoughtTogether().fit(before).relation, before, Catalog.unknown(history.items))
+    trees = CartTrees(fewest_carts=5).fit(known, carts)
+    again = CartTreesModel.read(trees.text)
+    assert again.text == trees.text
+    assert np.array_equal(again.weighed(known).relation.data, trees.weighed(known).relation.data)
+    with pytest.raises(SnapshotUnreadable, match="train again"):
+        CartTreesModel.read("tree")

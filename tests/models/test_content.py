@@ -249,7 +249,7 @@ def test_own_taste_is_the_same_whomever_else_is_asked_for():
 
 def test_own_taste_says_nothing_of_what_is_not_new_and_nothing_without_a_told_item():
     assert not OwnTaste.of(liking(LIKES, known=[2])).scores(EVERYBODY)[:, 2].any()
-    silent = ContentModel.silent(HISTORY)
+    silent = ContentModel.silent(len(HISTORY.customers), len(HISTORY.items))
     assert not OwnTaste.of(silent).scores(EVERYBODY).any()
 
 
@@ -267,7 +267,10 @@ def test_renaming_ids_only_renames_the_answer():
 
 
 def test_saved_and_loaded_equals_fitted(tmp_path):
-    for name, model in (("told", FITTED), ("silent", ContentModel.silent(HISTORY))):
+    for name, model in (
+        ("told", FITTED),
+        ("silent", ContentModel.silent(len(HISTORY.customers), len(HISTORY.items))),
+    ):
         save_model(model, tmp_path / name)
         assert same(model, load_model(ContentModel, tmp_path / name))
 

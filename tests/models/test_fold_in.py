@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_array, csr_matrix
+from threadpoolctl import threadpool_limits
 
 from recommender.errors import ConfigError
 from recommender.models.als import Als
@@ -40,7 +41,9 @@ def test_one_item_by_hand():
 def test_a_known_customers_own_history_gives_what_another_half_step_would():
     """The other side is the library's own exact solver, handed the same items."""
     purchases = HISTORY.interactions(SPEC.half_life_days)
-    solver = AlternatingLeastSquares(factors=SPEC.factors, regularization=float(FITTED.pull))
+    # It warns of BLAS threads where there are any.
+    with threadpool_limits(1, "blas"):
+        solver = AlternatingLeastSquares(factors=SPEC.factors, regularization=float(FITTED.pull))
     solver.item_factors = FITTED.item_factors
     confidence = csr_matrix(purchases)
     confidence.data = 1 + np.float32(SPEC.alpha) * np.log1p(confidence.data)

@@ -1,0 +1,154 @@
+"""ALS stops when it finds no more, and goes on from where it was."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from benchmarks.datasets import taste_matrix
+from recommender.data.history import PurchaseHistory
+from recommender.data.vocabulary import Vocabulary
+from recommender.models.als import Als, AlsModel, AlsStart
+from recommender.models.als_first import sketched, small
+from recommender.models.als_passes import FEWEST, HeldBack, Passes
+from recommender.models.als_solver import Factors, objective
+from tests.shops import history_of, planted_lines
+
+HISTORY = history_of(planted_lines(), 121.0)
+SPEC = Als(factors=8)
+PULL = 5.0
+LARGE = csr_array(taste_matrix(1_500, 400, 40_000))
+
+
+def large_history(excess):
+    """A shop in which every customer made one order, today."""
+    customer, item = excess.nonzero()
+    customers, items = (Vocabulary(tuple(f"{n:04}" for n in range(size))) for size in excess.shape)
+    ages = np.zeros(len(item), np.float32)
+    return PurchaseHistory(
+        customer.astype(np.int32), customer.astype(np.int32), item.astype(np.int32), ages, len(customers),
+        customers, items,
+    )  # fmt: skip
+
+
+def recall(model, held_back, places=50):
+    scores = model.customer_factors[held_back.customers] @ model.item_factors.T
+    wanted = scores[np.arange(len(scores)), held_back.items]
+    scores[held_back.excess[held_back.customers].nonzero()] = -np.inf
+    return np.mean((scores > wanted[:, None]).sum(axis=1) < places)
+
+
+def test_purchases_held_back_are_one_of_each_customer_and_are_taken_out():
+    excess = csr_array(np.tile(np.array([[0, 1, 2, 3]], np.float32), (FEWEST, 1)))
+    held_back = HeldBack.of(excess, seed=0)
+    assert held_back.customers.tolist() == list(range(FEWEST))
+    assert (held_back.items > 0).all() and len(np.unique(held_back.items)) == 3
+    back = csr_array((held_back.items, (held_back.customers, held_back.items)), shape=excess.shape)
+    assert np.array_equal((held_back.excess + back).toarray(), excess.toarray())
+
+
+def test_who_bought_one_item_keeps_it_and_too_few_others_say_nothing():
+    excess = np.zeros((FEWEST + 3, 5), np.float32)
+    excess[:, 0], excess[3:, 1] = 1, 1
+    assert HeldBack.of(csr_array(excess), seed=0).customers.min() == 3
+    assert HeldBack.of(csr_array(excess[:-1]), seed=0) is None
+
+
+def test_how_near_the_top_by_hand():
+    """Item 0 is bought anyway and does not count; what is held back then stands first and third."""
+    rest = csr_array(np.array([[1, 0, 0, 0], [1, 0, 0, 0]], np.float32))
+    factors = Factors(np.ones((2, 1), np.float32), np.array([[9], [3], [2], [1]], np.float32))
+    held_back = HeldBack(np.array([0, 1]), np.array([1, 3], np.int32), rest)
+    assert held_back.found(factors) == pytest.approx((1 + 1 / 2) / 2)
+
+
+def test_passes_end_when_they_find_no_more_and_the_last_knows_all():
+    ended, all_passes = (sketched(LARGE, PULL, 16, seed=0) for _ in range(2))
+    made = Passes("batched", most=30, least_gain=0.01, seed=0).make(LARGE, PULL, ended, going_on=False)
+    assert 2 <= made < 15
+    assert (
+        Passes("batched", most=made, least_gain=0.0, seed=0).make(LARGE, PULL, all_passes, going_on=False)
+        == made
+    )
+    held_back = HeldBack.of(LARGE, seed=0)
+    own = [
+        np.einsum("cf,cf->c", factors.customers[held_back.customers], factors.items[held_back.items]).mean()
+        for factors in (ended, all_passes)
+    ]
+    assert own[0] == pytest.approx(own[1], abs=0.05)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_there_are_no_more_passes_than_are_allowed(most):
+    first = small(LARGE.shape, 4, seed=0)
+    assert (
+        Passes("batched", most=most, least_gain=1e-9, seed=0).make(LARGE, PULL, first, going_on=False) == most
+    )
+
+
+def test_a_start_has_known_rows_at_their_ids_and_zeros_for_the_new():
+    model = AlsModel(
+        np.array([[1], [2]], np.float32), np.array([[3], [4]], np.float32), np.eye(1, dtype=np.float32),
+        np.float32(4), np.float32(1),
+    )  # fmt: skip
+    lines = [("1", "bob", "tea", 1.0, 0.0), ("2", "cid", "saw", 1.0, 0.0), ("3", "bob", "mug", 1.0, 0.0)]
+    start = AlsStart.of(model, Vocabulary(("ann", "bob")), Vocabulary(("saw", "tea")), history_of(lines, 1.0))
+    assert start.customer_factors.tolist() == [[2], [0]]
+    assert start.item_factors.tolist() == [[0], [3], [4]]
+
+
+def test_going_on_from_the_end_stays_there():
+    fitted = replace(SPEC, iterations=60).fit(HISTORY)
+    start = AlsStart.of(fitted, HISTORY.customers, HISTORY.items, HISTORY)
+    again = replace(SPEC, iterations=1).fit(HISTORY, start=start)
+    everyone = np.arange(len(HISTORY.customers))
+    assert again.opinion.scores(everyone) == pytest.approx(fitted.opinion.scores(everyone), abs=5e-3)
+
+
+def yesterday_of(today):
+    """A fiftieth of the purchases are today's."""
+    before = today.copy()
+    before.data = before.data * (np.random.default_rng(5).random(before.nnz) > 0.02)
+    before.eliminate_zeros()
+    return before
+
+
+def test_one_pass_from_yesterday_reaches_what_fifteen_from_nothing_do():
+    held_back = HeldBack.of(LARGE, seed=1)
+    today, before = (large_history(some) for some in (held_back.excess, yesterday_of(held_back.excess)))
+    spec = Als(factors=16, least_gain=0.0)
+    start = AlsStart.of(spec.fit(before), before.customers, before.items, today)
+    fifteen, from_nothing = spec.fit(today), replace(spec, iterations=1).fit(today)
+    going_on = replace(spec, iterations=1).fit(today, start=start)
+    excess = today.interactions(spec.half_life_days)
+    excess.data = spec.alpha * np.log1p(excess.data)
+    wanted, missed, reached = (
+        objective(excess, float(model.pull), Factors(model.customer_factors, model.item_factors))
+        for model in (fifteen, from_nothing, going_on)
+    )
+    assert reached < 1.001 * wanted < 1.05 * wanted < missed
+    # A share of 1,500 purchases: two of a hundred more or fewer are chance.
+    assert recall(going_on, held_back) >= recall(fifteen, held_back) - 0.02
+
+
+def test_going_on_stops_earlier_than_beginning():
+    passes = Passes("batched", most=30, least_gain=0.01, seed=0)
+    factors = sketched(LARGE, PULL, 16, seed=0)
+    begun = passes.make(LARGE, PULL, factors, going_on=False)
+    assert passes.make(LARGE, PULL, factors, going_on=True) == 2 < begun
+
+
+@pytest.mark.parametrize(("customers", "items", "factors"), [(60, 16, 4), (59, 16, 8), (60, 17, 8)])
+def test_a_start_of_another_shape_is_refused(customers, items, factors):
+    start = AlsStart(np.zeros((customers, factors), np.float32), np.zeros((items, factors), np.float32))
+    with pytest.raises(ValueError, match="factors to start from"):
+        SPEC.fit(HISTORY, start=start)
+
+
+def test_factors_to_go_on_from_stay_as_they_are():
+    fitted = SPEC.fit(HISTORY)
+    start = AlsStart.of(fitted, HISTORY.customers, HISTORY.items, HISTORY)
+    kept = start.item_factors.copy()
+    SPEC.fit(HISTORY, start=start)
+    assert np.array_equal(start.item_factors, kept)
