@@ -9,7 +9,7 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEFAULT_REDIS_HELP = (
-    "Redis to use, e.g. redis://127.0.0.1:6379/0, rediss://… or unix:///path. "
+    "Redis to use, e.g. redis://127.0.0.1:6379/0, rediss://… or unix:///path; of a cluster, any node. "
     "Without it: a server of our own in the state folder."
 )
 

@@ -17,8 +17,8 @@ from recommender.errors import ConfigError, DataError, RecommenderError
 INTERRUPTED = 130
 
 _VERBS = (
-    "validate", "train", "evaluate", "tune", "inspect", "export", "publish", "snapshots", "rollback",
-    "serve", "demo",
+    "validate", "plan", "train", "update", "evaluate", "tune", "inspect", "export", "publish", "snapshots",
+    "rollback", "serve", "demo",
 )  # fmt: skip
 
 
@@ -51,6 +51,8 @@ def cartlift() -> None:
       cartlift train orders/*.csv --snapshot snapshots/1  learn, judge, write the lists
       cartlift publish snapshots/1                        put them into Redis, switch in one step
       cartlift serve                                      answer storefronts on http://127.0.0.1:8080
+
+    Every night after the first: cartlift update
 
     See it at work first: cartlift demo
     """

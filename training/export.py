@@ -1,7 +1,7 @@
 """Lists of a snapshot as a table that other programs read."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -83,7 +83,7 @@ def check_writable(to: Path) -> None:
 
 
 def _frame(
-    table: ListTable, row_name: str, row_ids: tuple[str | None, ...], snapshot: Snapshot
+    table: ListTable, row_name: str, row_ids: Sequence[str | None], snapshot: Snapshot
 ) -> pl.DataFrame:
     row = table.row_of_place()
     names = pl.Series(values=list(snapshot.manifest.sources), dtype=pl.String)

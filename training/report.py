@@ -13,7 +13,7 @@ from recommender.evaluation.intervals import Interval
 from recommender.ranking.lists import ListTable
 from recommender.ranking.ranker import FeatureWorth
 from recommender.snapshot.directory import Snapshot
-from recommender.snapshot.manifest import Manifest, rfc3339
+from recommender.snapshot.manifest import Manifest, Updated, rfc3339
 
 FEWEST_CUSTOMERS = 10
 """Below this an interval says nothing, however narrow it looks."""
@@ -91,11 +91,24 @@ def print_manifest(console: Console, manifest: Manifest) -> None:
         "customers": f"{counts.customers:,}",
         "items": f"{counts.items:,}",
         "ranked by": manifest.ranked_by,
+        **_updated(manifest),
         "data": f"sha256 {manifest.data_fingerprint[:16]}…",
         "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
     }
     for name, value in lines.items():
         console.print(f"{name:>10}  {value}", highlight=False)
+
+
+def _updated(manifest: Manifest) -> dict[str, str]:
+    """What an update was made of; nothing to say of a full run."""
+    updated = manifest.updated
+    if not isinstance(updated, Updated):
+        return {}
+    made = f"{updated.customers.made:,} of {updated.customers.of:,} customers' lists made"
+    return {
+        "update of": f"{updated.previous}, {made}; ranker and verdict of the full run {updated.full}, "
+        f"trained {updated.full_generated_at}"
+    }
 
 
 def ranker_table(worth: Sequence[FeatureWorth], most: int = 15) -> Table:

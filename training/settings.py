@@ -22,6 +22,7 @@ from .gate_settings import GateSettings
 from .learning_settings import EvaluationSettings, ListSettings, ModelSettings
 from .presets import preset_named
 from .source_settings import SourceSettings
+from .update_settings import UpdateSettings
 
 
 class _Dataclass(Protocol):
@@ -49,6 +50,7 @@ class Settings:
         new_items: which items may stand there before they have sold.
         evaluation: how the lists are judged.
         gate: what a snapshot must be like to go live.
+        update: how much of the snapshot before an update goes on from.
     """
 
     source: SourceSettings = field(default_factory=SourceSettings)
@@ -64,6 +66,7 @@ class Settings:
     new_items: NewItems = field(default_factory=NewItems)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
+    update: UpdateSettings = field(default_factory=UpdateSettings)
 
 
 def load_settings(path: Path | None = None, *, preset: str | None = None) -> Settings:

@@ -43,7 +43,9 @@ class Cleaned:
     @property
     def kept(self) -> pl.DataFrame:
         """The lines that count, with what a history needs of them."""
-        return self.lines.lazy().filter(pl.col("reason").is_null()).select(_OF_A_HISTORY).collect()
+        lines, counts = self.lines.select(_OF_A_HISTORY), self.lines["reason"].is_null()
+        # Most often all do: millions of lines need not be copied.
+        return lines if counts.all() else lines.filter(counts)
 
     @property
     def aside(self) -> pl.DataFrame:
@@ -85,9 +87,15 @@ def clean(
     marks = (*reasons, *_kept_oddities(judged, rules))
     shows = judged.select(mark.shows.fill_null(False).alias(mark.code) for mark in marks)
     findings = Findings.collect(_finding(mark, shows[mark.code], judged, files, rules) for mark in marks)
-    reason = pl.coalesce(pl.when(mark.code).then(pl.lit(mark.code)) for mark in reasons)
-    named = shows.select(reason.cast(pl.Categorical()).alias("reason"))
-    return Cleaned(_named(judged.with_columns(named), rules), findings, tuple(files))
+    reason = _first_of(shows.select(mark.code for mark in reasons))
+    return Cleaned(_named(judged.with_columns(reason), rules), findings, tuple(files))
+
+
+def _first_of(shows: pl.DataFrame) -> pl.Series:
+    """The name of the first column that is True, as a category, null where none is; shape (n_lines,)."""
+    number = [pl.when(name).then(pl.lit(n, pl.UInt8)) for n, name in enumerate(shows.columns)]
+    names = pl.Series("reason", shows.columns, dtype=pl.Categorical())
+    return names.gather(shows.select(pl.coalesce(number).cast(pl.UInt32)).to_series())
 
 
 def _named(lines: pl.DataFrame, rules: CleaningRules) -> pl.DataFrame:
@@ -138,7 +146,8 @@ _ZERO_PRICE = _Mark("zero_price", pl.col("unit_price") == 0, WHOLE_LINE)
 
 def _in_other_currency(lines: pl.DataFrame) -> pl.Expr:
     """Not in the currency of most lines; of equally many, the first in the alphabet counts as that."""
-    counted = lines.group_by("currency").len().drop_nulls().with_columns(pl.col("currency").cast(pl.String))
+    counted = lines["currency"].value_counts(name="len").drop_nulls()
+    counted = counted.with_columns(pl.col("currency").cast(pl.String))
     if len(counted) < 2:
         return pl.lit(False)
     most: str = counted.sort("len", "currency", descending=[True, False])["currency"][0]

@@ -10,6 +10,7 @@ from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
 from recommender.data.item_rows import ItemRows
 from recommender.data.judged_lines import WHOLE_LINE
+from recommender.data.lookups import among, with_several
 from recommender.data.orders import OrderLog
 
 BULK_FEWEST_ORDERS = 100
@@ -27,11 +28,10 @@ def findings_as_read(lines: pl.DataFrame, files: Sequence[str], rules: CleaningR
         files: names of the files that the lines' `file` counts.
         rules: say which ids are taken as one.
     """
-    known = lines.filter(pl.col("customer").is_not_null())
     n_orders, n_items = lines["order_id"].n_unique(), lines["item_id"].drop_nulls().n_unique()
     return Findings.collect([
         *_spellings(lines, "item", files, fold=rules.fold_item_case),
-        *_spellings(known, "customer", files, fold=rules.fold_customer_case),
+        *_spellings(lines, "customer", files, fold=rules.fold_customer_case),
         _finding("several_titles", _several(lines, "item_id", "title"), n_items, files),
         _finding("several_customers", _several(lines, "order_id", "customer"), n_orders, files),
     ])  # fmt: skip
@@ -39,8 +39,12 @@ def findings_as_read(lines: pl.DataFrame, files: Sequence[str], rules: CleaningR
 
 def _spellings(lines: pl.DataFrame, kind: str, files: Sequence[str], *, fold: bool) -> list[Finding]:
     """Ids of items or customers that differ only in case, and those with blanks around them."""
-    text = pl.col(f"{kind}_id").cast(pl.String)
-    ids = _first_seen(lines, f"{kind}_id").with_columns(text.alias("text"))
+    name = f"{kind}_id"
+    # Guests are known by an id, too, but are no customer: `kind` is null.
+    given = lines[name].set(lines[kind].is_null(), None).unique().drop_nulls()
+    total, odd = len(given), given.filter(_is_spelled_oddly(given.cast(pl.String)))
+    text = pl.col(name).cast(pl.String)
+    ids = _first_seen(_lines_of(lines, name, odd), name).with_columns(text.alias("text"))
     cased = ids.group_by(pl.col("text").str.to_uppercase().alias("key"), maintain_order=True).agg(
         pl.col("file", "row").first(), pl.col("text").str.join(" / ").alias("value"), pl.len().alias("n")
     )
@@ -48,9 +52,21 @@ def _spellings(lines: pl.DataFrame, kind: str, files: Sequence[str], *, fold: bo
     blanks = blanks.with_columns(pl.format("'{}'", "text").alias("value"))
     one, bare = (f"taken as one {kind}", "blanks taken off") if fold else (None, None)
     return [
-        _finding(f"{kind}_id_case", cased.filter(pl.col("n") > 1), len(ids), files, action=one),
-        _finding(f"{kind}_id_blanks", blanks, len(ids), files, action=bare),
+        _finding(f"{kind}_id_case", cased.filter(pl.col("n") > 1), total, files, action=one),
+        _finding(f"{kind}_id_blanks", blanks, total, files, action=bare),
     ]
+
+
+def _is_spelled_oddly(ids: pl.Series) -> pl.Series:
+    """Whether an id has blanks around it, or another one differs from it only in letter case."""
+    return (ids != ids.str.strip_chars()) | ids.str.to_uppercase().is_duplicated()
+
+
+def _lines_of(lines: pl.DataFrame, name: str, ids: pl.Series) -> pl.DataFrame:
+    """File, row and id of the lines of these ids."""
+    if ids.is_empty():
+        return lines.select(name, "file", "row").clear()
+    return lines.select(name, "file", "row").filter(among(lines[name], ids))
 
 
 def _first_seen(lines: pl.DataFrame, *names: str) -> pl.DataFrame:
@@ -61,7 +77,11 @@ def _first_seen(lines: pl.DataFrame, *names: str) -> pl.DataFrame:
 
 def _several(lines: pl.DataFrame, of: str, what: str) -> pl.DataFrame:
     """Each `of` that has several different `what`: where it is first seen, and which they are."""
-    pairs = _first_seen(lines, of, what)
+    if lines.schema[what] == pl.Null:
+        return lines.select("file", "row").clear().with_columns(pl.lit("").alias("value"))
+    pairs = _first_seen(
+        lines.select(of, what, "file", "row").filter(with_several(lines[of], lines[what])), of, what
+    )
     grouped = pairs.group_by(of, maintain_order=True).agg(
         pl.col("file", "row").first(), pl.col(what).cast(pl.String).head(3), pl.len().alias("n")
     )
@@ -88,7 +108,8 @@ def findings_of_history(
         files: names of the files that the lines' `file` counts.
         retired_after_days: items not sold for longer are not recommended.
     """
-    sold, newest = lines.filter(pl.Series(left > 0)), orders.last_time
+    newest = orders.last_time
+    sold = lines.select("item", "file", "row", "ordered_at").filter(pl.Series(left > 0))
     return Findings.collect([
         _unmatched_returns(lines, orders, left, files),
         _bulk_buyers(lines, files),
@@ -108,15 +129,29 @@ def _unmatched_returns(
 
 
 def _bulk_buyers(lines: pl.DataFrame, files: Sequence[str]) -> Finding:
-    known = lines.filter((pl.col("quantity") > 0) & pl.col("customer").is_not_null())
-    counted = known.group_by("customer", maintain_order=True).agg(
-        pl.col("file", "row").first(), pl.col("order").n_unique().alias("n")
-    )
-    median = float(np.median(counted["n"])) if len(counted) else 0.0
-    many = counted.filter(pl.col("n") >= max(BULK_FEWEST_ORDERS, BULK_TIMES_MEDIAN * median))
+    bought = (pl.col("quantity") > 0) & pl.col("customer").is_not_null()
+    known = lines.lazy().filter(bought).select("customer", "order", "file", "row").collect()
+    placed = _orders_each(known)
+    median = float(np.median(placed["n"])) if len(placed) else 0.0
+    many = placed.filter(pl.col("n") >= max(BULK_FEWEST_ORDERS, BULK_TIMES_MEDIAN * median))
+    shown = _first_seen(_lines_of(known, "customer", many["customer"]), "customer")
     value = pl.format("{}: {} orders", pl.col("customer").cast(pl.String), "n").alias("value")
-    most_first = many.sort("n", descending=True, maintain_order=True).with_columns(value)
-    return _finding("bulk_buyer", most_first, len(counted), files)
+    counted = shown.join(many, on="customer", maintain_order="left").with_columns(value)
+    return _finding("bulk_buyer", counted.sort("n", descending=True, maintain_order=True), len(placed), files)
+
+
+def _orders_each(known: pl.DataFrame) -> pl.DataFrame:
+    """How many orders `n` each `customer` has."""
+    at, order = (known[name].to_physical().to_numpy() for name in ("customer", "order"))
+    # Lines of one order mostly follow each other: one of them is enough.
+    fresh = np.append(True, (np.diff(at) != 0) | (np.diff(order) != 0)) if len(at) else np.zeros(0, bool)
+    # Sorted by hand: numpy's unique() hashes numbers, which takes ten times as long for millions of them.
+    pairs = np.sort(at[fresh].astype(np.int64) << 32 | order[fresh])
+    pairs = pairs[np.diff(pairs, prepend=-1) != 0]
+    number = np.bincount(pairs >> 32, minlength=int(at.max(initial=0)) + 1)
+    customers = known["customer"].unique().drop_nulls()
+    n = pl.Series("n", number[customers.to_physical().to_numpy()], pl.UInt32)
+    return pl.DataFrame({"customer": customers, "n": n})
 
 
 def _not_sold_lately(sold: pl.DataFrame, newest: int, files: Sequence[str], days: float) -> Finding:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from recommender.data.lookups import of_lines
+
 _WHOLE = r"^-?\d+(\.0+)?$"
 _WITH_POINT_ZERO = r"^-?\d+\.0+$"
 _POINT_ZERO = r"\.0+$"
@@ -37,11 +39,15 @@ def whole_numbers(lines: pl.DataFrame, name: str) -> bool:
     """Whether the ids of any one file are whole numbers, all of them.
 
     Args:
-        lines: of all files, with their `file`.
+        lines: of all files, in their order, with their `file`.
         name: the column of ids, as categories.
     """
-    ids = lines.select("file", name).unique().drop_nulls()
-    return bool(ids.group_by("file").agg(pl.col(name).cast(pl.String).str.contains(_WHOLE).all())[name].any())
+    runs = lines["file"].rle().struct.unnest()["len"]
+    ends = runs.cum_sum()
+    ids = (
+        lines[name].slice(end - run, run).unique().drop_nulls() for end, run in zip(ends, runs, strict=True)
+    )
+    return any(len(of_file) > 0 and of_file.cast(pl.String).str.contains(_WHOLE).all() for of_file in ids)
 
 
 def alike_in_all_files(lines: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -50,17 +56,15 @@ def alike_in_all_files(lines: pl.DataFrame, names: Sequence[str]) -> pl.DataFram
     Where the ids of one file are whole numbers, those of the others are, too, as far as they are numbers.
 
     Args:
-        lines: of all files, with their `file`.
+        lines: of all files, in their order, with their `file`.
         names: the columns of ids, as categories.
     """
     for name in names:
-        ids = lines.select(pl.col(name).unique().drop_nulls()).with_columns(
-            pl.col(name).cast(pl.String).alias("text")
-        )
-        if ids["text"].str.contains(_WITH_POINT_ZERO).any() and whole_numbers(lines, name):
-            alike = ids.select(name, without_point_zero(pl.col("text")).cast(pl.Categorical()).alias("alike"))
-            joined = lines.join(alike, on=name, how="left", maintain_order="left")
-            lines = joined.with_columns(pl.col("alike").alias(name)).drop("alike")
+        ids = lines[name].unique().drop_nulls()
+        text = ids.cast(pl.String)
+        if text.str.contains(_WITH_POINT_ZERO).any() and whole_numbers(lines, name):
+            alike = pl.select(without_point_zero(pl.lit(text)).cast(lines.schema[name])).to_series()
+            lines = lines.with_columns(of_lines(lines[name], ids, alike).alias(name))
     return lines
 
 
@@ -80,12 +84,12 @@ def as_bought(lines: pl.DataFrame, given: str, group: str) -> pl.DataFrame:
         group: the column of their `folded` ids, replaced here.
     """
     bought = (pl.col("quantity") > 0) & pl.col("reason").is_null()
-    counted = lines.filter(pl.col(group).is_not_null()).group_by(group, given).agg(bought.sum().alias("n"))
+    needed = lines.lazy().select(group, given, bought.alias("bought")).drop_nulls(group)
+    counted = needed.group_by(group, given).agg(pl.col("bought").sum().alias("n")).collect()
     spelling = pl.col(given).cast(pl.String).str.strip_chars().alias("spelling")
     ranked = counted.group_by(group, spelling).agg(pl.col("n").sum())
     first = ranked.sort("n", "spelling", descending=[True, False]).unique(
         group, keep="first", maintain_order=True
     )
-    names = first.select(group, pl.col("spelling").cast(pl.Categorical()))
-    joined = lines.join(names, on=group, how="left", maintain_order="left")
-    return joined.with_columns(pl.col("spelling").alias(group)).drop("spelling")
+    named = of_lines(lines[group], first[group], first["spelling"].cast(lines.schema[group]))
+    return lines.with_columns(named.alias(group))

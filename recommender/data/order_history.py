@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog
 from recommender.data.item_rows import NOTHING_SAID, TEXTS, ItemRows
+from recommender.data.lookups import of_lines
 from recommender.data.orders import GUEST, OrderLog
+from recommender.data.packed_ids import PackedIds
 from recommender.data.vocabulary import Vocabulary
 
 _POSITIONS = (
@@ -16,7 +19,6 @@ _POSITIONS = (
     ("items", "item", "item_at"),
     ("customers", "customer", "customer_at"),
 )
-_SORTED_BY = ("ordered_at", "order", "item_at", "customer_at", "quantity", "unit_price", "file", "row")
 
 
 def by_position(kept: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, Vocabulary]]:
@@ -25,35 +27,71 @@ def by_position(kept: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, Vocabula
     Vocabularies are sorted by id and lines by what they say, so the order of files and rows does not matter.
 
     Args:
-        kept: lines as `cleaning.Cleaned.kept` gives them.
+        kept: lines as `cleaning.Cleaned.kept` gives them. Their columns are taken out, so that two copies of
+            all of them never stand side by side.
 
     Returns:
         The lines, and the vocabularies of orders, items and customers.
     """
-    vocabularies = {}
+    vocabularies, columns = {}, {}
     for kind, name, position in _POSITIONS:
-        ids = kept.select(name).unique().drop_nulls().with_columns(pl.col(name).cast(pl.String).alias("text"))
-        ids = ids.sort("text").with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias(position))
-        vocabularies[kind] = Vocabulary(tuple(ids["text"]))
-        kept = kept.join(ids.drop("text"), on=name, how="left")
-    return kept.with_columns(pl.col("customer_at").fill_null(GUEST)).sort(_SORTED_BY), vocabularies
+        ids = pl.DataFrame({"id": kept[name].unique().drop_nulls()})
+        ids = ids.with_columns(pl.col("id").cast(pl.String).alias("text")).sort("text")
+        # Orders outnumber all else that has an id, and nobody looks one up.
+        vocabularies[kind] = Vocabulary(_packed(ids["text"]) if kind == "orders" else tuple(ids["text"]))
+        at = pl.Series(position, np.arange(len(ids), dtype=np.int32))
+        columns[position] = of_lines(kept[name], ids["id"], at).fill_null(GUEST)
+    columns |= {name: kept.drop_in_place(name) for name in kept.columns}
+    line = pl.Series(_oldest_first(columns), dtype=pl.UInt32)
+    return pl.DataFrame({name: columns.pop(name).gather(line) for name in [*columns]}), vocabularies
+
+
+def _packed(ids: pl.Series) -> PackedIds:
+    ends = ids.str.len_bytes().cast(pl.Int64).cum_sum().to_numpy()
+    return PackedIds("".join(ids.str.join("")).encode(), ends)
+
+
+def _oldest_first(columns: Mapping[str, pl.Series]) -> NDArray[np.int64]:
+    """The order of lines by time, order, item and whatever else they say, shape (n_lines,)."""
+    order, item, when = (columns[name].to_numpy() for name in ("order", "item_at", "ordered_at"))
+    placed = np.zeros(order.max(initial=-1) + 1, np.int64)
+    placed[order] = when
+    if np.array_equal(placed[order], when):
+        # Nearly every shop gives an order one time. Then one number says all, and one sort does.
+        rank = np.empty(len(placed), np.int64)
+        rank[np.argsort(placed, kind="stable")] = np.arange(len(placed))
+        key = rank[order]
+        key <<= 32
+        key |= item
+        line = np.argsort(key)
+        same = _same_as_next(key[line])
+    else:
+        line = np.lexsort((item, order, when))
+        same = _same_as_next(when[line]) & _same_as_next(order[line]) & _same_as_next(item[line])
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same)) if len(line) else line
+    group = np.cumsum(np.append(True, ~same))[tied] if len(line) else line
+    # A price that is not known goes before all others.
+    kind = ("row", "file", "unit_price", "quantity", "customer_at")
+    rest = [columns[name].gather(line[tied]).fill_null(float("-inf")).to_numpy() for name in kind]
+    line[tied] = line[tied][np.lexsort((*rest, group))]
+    return line
+
+
+def _same_as_next(values: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(values[:-1] == values[1:])
 
 
 def order_log(lines: pl.DataFrame, vocabularies: Mapping[str, Vocabulary]) -> OrderLog:
-    """The log of lines that `by_position` has sorted."""
+    """The log of lines that `by_position` has sorted; it reads the same memory, and cannot be written to."""
     return OrderLog(
-        order=_column(lines, "order"),
-        customer=_column(lines, "customer_at"),
-        item=_column(lines, "item_at"),
-        quantity=_column(lines, "quantity"),
-        unit_price=lines["unit_price"].fill_null(float("nan")).to_numpy(writable=True),
-        ordered_at=_column(lines, "ordered_at"),
+        order=lines["order"].to_numpy(),
+        customer=lines["customer_at"].to_numpy(),
+        item=lines["item_at"].to_numpy(),
+        quantity=lines["quantity"].to_numpy(),
+        unit_price=lines["unit_price"].fill_null(float("nan")).to_numpy(),
+        ordered_at=lines["ordered_at"].to_numpy(),
         **vocabularies,
     )
-
-
-def _column(lines: pl.DataFrame, name: str) -> NDArray[Any]:
-    return lines[name].to_numpy(writable=True)
 
 
 def catalog(lines: pl.DataFrame, items: Vocabulary, file: ItemRows | None) -> Catalog:
@@ -69,8 +107,8 @@ def catalog(lines: pl.DataFrame, items: Vocabulary, file: ItemRows | None) -> Ca
     """
     said = pl.DataFrame({"item_id": items.ids}, schema={"item_id": pl.String})
     group = pl.col("item_id") if file is None else file.group(pl.col("item_id"))
-    for of_lines in (_most_frequent(lines, "title"), _most_frequent(lines, "category"), _last_price(lines)):
-        said = said.join(of_lines, on="item_id", how="left", maintain_order="left")
+    for on_lines in (_most_frequent(lines, "title"), _most_frequent(lines, "category"), _last_price(lines)):
+        said = said.join(on_lines, on="item_id", how="left", maintain_order="left")
     said = _with_item_file(
         said.with_columns(group.alias("group")), NOTHING_SAID if file is None else file.frame
     )
@@ -85,6 +123,8 @@ def catalog(lines: pl.DataFrame, items: Vocabulary, file: ItemRows | None) -> Ca
 
 
 def _most_frequent(lines: pl.DataFrame, name: str) -> pl.DataFrame:
+    if lines.schema[name] == pl.Null:
+        return pl.DataFrame(schema={"item_id": pl.String, name: pl.String})
     text = pl.col(name).cast(pl.String).str.strip_chars()
     # Counted first as it stands: stripping every line's text would cost more than all the rest.
     as_written = lines.group_by("item", name).len().filter(pl.col(name).is_not_null())
@@ -95,8 +135,8 @@ def _most_frequent(lines: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _last_price(lines: pl.DataFrame) -> pl.DataFrame:
-    sold = lines.filter((pl.col("quantity") > 0) & (pl.col("unit_price") > 0))
-    last = sold.group_by("item").agg(pl.col("unit_price").last().alias("price"))
+    sold = lines.lazy().filter((pl.col("quantity") > 0) & (pl.col("unit_price") > 0))
+    last = sold.group_by("item").agg(pl.col("unit_price").last().alias("price")).collect()
     return last.select(pl.col("item").cast(pl.String).alias("item_id"), pl.col("price").cast(pl.Float64))
 
 

@@ -1,6 +1,6 @@
 """From the columns of a shop's export to canonical order lines, one file at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -146,23 +146,26 @@ def _filled_down(texts: pl.LazyFrame, columns: Mapping[str, Names]) -> pl.LazyFr
 
 
 def _parsed(texts: pl.LazyFrame, columns: Mapping[str, Names], form: LineFormat) -> pl.LazyFrame:
-    """Numbers and times read; the texts they came from stay beside them as `raw_…`, for messages."""
+    """Numbers and times read; what they came from stays beside them as `raw_…`, for messages."""
     number = partial(amounts, decimal=form.decimal)
     time = partial(epoch_seconds, zone=form.zone, timestamp_format=form.timestamp_format)
     given = [name for name in AMOUNTS if name in columns]
     return texts.with_columns(
         pl.col(given).map_batches(number, return_dtype=pl.Float64, is_elementwise=True),
         pl.col("ordered_at").map_batches(time, return_dtype=pl.Int64, is_elementwise=True),
-        *(pl.col(name).cast(pl.String).alias(f"raw_{name}") for name in (*given, "ordered_at")),
+        *(pl.col(name).alias(f"raw_{name}") for name in (*given, "ordered_at")),
     )
 
 
 def _complete(lines: pl.LazyFrame, columns: Mapping[str, Names]) -> pl.LazyFrame:
     """All canonical columns; absent ones null, but for one unit a line and a price from the line's total."""
     absent = [name for name in (*IDS, *AMOUNTS[:2], *TEXTS) if name not in columns]
-    unread = [_unread(name) for name in _CHECKED if name in columns]
+    checked = [name for name in _CHECKED if name in columns]
+    judged = [*checked, *(f"raw_{name}" for name in checked if name not in IDS)]
     whole = lines.with_columns(
-        pl.coalesce(*unread).alias("unreadable"),
+        pl.struct(judged)
+        .map_batches(partial(_unreadable, checked=checked), return_dtype=pl.String, is_elementwise=True)
+        .alias("unreadable"),
         *(pl.lit(1.0 if name == "quantity" else None, LINE_SCHEMA[name]).alias(name) for name in absent),
     )
     if "line_total" not in columns:
@@ -171,11 +174,23 @@ def _complete(lines: pl.LazyFrame, columns: Mapping[str, Names]) -> pl.LazyFrame
     return whole.with_columns(pl.coalesce("unit_price", by_unit).alias("unit_price"))
 
 
+def _unreadable(lines: pl.Series, checked: Sequence[str]) -> pl.Series:
+    """What to say of each line that lacks a usable value; null elsewhere."""
+    frame = lines.struct.unnest()
+    said = pl.Series("unreadable", [None], pl.String).new_from_index(0, len(frame))
+    # Only few lines lack anything: to write the others' numbers and times as text would take longest of all.
+    lacking = frame.select(pl.any_horizontal(pl.col(checked).is_null()).arg_true()).to_series()
+    if lacking.is_empty():
+        return said
+    message = frame[lacking].select(pl.coalesce(_unread(name) for name in checked)).to_series()
+    return said.scatter(lacking, message)
+
+
 def _unread(name: str) -> pl.Expr:
     """What to say of a line on which this column has no usable value; null where it has one."""
     if name in IDS:
         return pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name}"))
-    raw = pl.col(f"raw_{name}")
+    raw = pl.col(f"raw_{name}").cast(pl.String)
     blank = raw.is_null() | (raw.str.strip_chars() == "")
     said = pl.format(f"{name} {{}}", raw)
     if name in ("unit_price", "line_total"):

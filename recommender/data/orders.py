@@ -45,7 +45,7 @@ class OrderLog:
         lengths = {name: len(getattr(self, name)) for name in COLUMNS}
         if len(set(lengths.values())) != 1:
             raise ValueError(f"columns of an order log must be equally long, got {lengths}")
-        if len(self) and np.any(np.diff(self.ordered_at) < 0):
+        if len(self) and np.any(self.ordered_at[1:] < self.ordered_at[:-1]):
             raise ValueError("an order log must be sorted by time, oldest line first")
 
     def __len__(self) -> int:

@@ -47,6 +47,8 @@ def units_left(orders: OrderLog) -> NDArray[np.float64]:
     Zero or more for purchases; zero or less for returns, where it is what found no purchase.
     """
     left = orders.quantity.astype(np.float64)
+    if not np.any(left < 0):
+        return left
     line, group = _lines_with_returns(orders)
     units = left[line]
     left[line] = _undo(units, group)

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
 from recommender.data.history import DAY
+from recommender.data.lookups import first_lines, with_several
 
 FEWEST_ORDERS = 100
 FEWEST_CUSTOMERS = 10
@@ -36,9 +38,7 @@ def findings_of_shop(lines: pl.DataFrame, files: Sequence[str], *, days: float) 
     """
     # Only what is asked for: of millions of lines a whole copy would be too much.
     bought = lines.lazy().filter(pl.col("quantity") > 0).select(_ASKED_FOR).collect()
-    orders = bought.unique("order_id", keep="first", maintain_order=True)
-    customers = bought.drop_nulls("customer").unique("customer", keep="first", maintain_order=True)
-    items = bought.unique("item", keep="first", maintain_order=True)
+    orders, customers, items = (bought[_first(bought, name)] for name in ("order_id", "customer", "item"))
     return Findings.collect([
         *_if_few("few_orders", orders, pl.format("order {}", _text("order_id")), FEWEST_ORDERS, files),
         *_if_few("few_customers", customers, _text("customer"), FEWEST_CUSTOMERS, files),
@@ -48,6 +48,11 @@ def findings_of_shop(lines: pl.DataFrame, files: Sequence[str], *, days: float) 
         *_no_time_of_day(orders, files),
         *_long_silence(orders, files),
     ])  # fmt: skip
+
+
+def _first(bought: pl.DataFrame, name: str) -> NDArray[np.int64]:
+    """The lines on which each id of a column first stands."""
+    return first_lines(bought[name].cast(pl.Categorical()))
 
 
 def _if_few(
@@ -62,8 +67,8 @@ def _text(name: str) -> pl.Expr:
 
 def _ordered_once(bought: pl.DataFrame, customers: pl.DataFrame, files: Sequence[str]) -> list[Finding]:
     """Whether there is no customer of whom a second order could be predicted."""
-    placed = bought.drop_nulls("customer").group_by("customer").agg(pl.col("order_id").n_unique())
-    if (placed["order_id"] > 1).any():
+    ids = [bought[name].cast(pl.Categorical()) for name in ("customer", "order_id")]
+    if with_several(*ids).any():
         return []
     return [_of_all("ordered_once", customers, _text("customer"), files)]
 
@@ -83,7 +88,7 @@ def _short_history(
 def _no_time_of_day(orders: pl.DataFrame, files: Sequence[str]) -> list[Finding]:
     """Whether all orders bear one time of day, or two in a zone with summer time."""
     when = orders["ordered_at"].to_numpy()
-    times = np.unique(when % DAY)
+    times = np.flatnonzero(np.bincount(when % DAY))
     apart = int(times[-1] - times[0])
     alike = len(times) == 1 or (len(times) == 2 and apart in (_SUMMER_TIME, DAY - _SUMMER_TIME))
     if len(orders) < _DATED_ORDERS or not alike or when[-1] - when[0] < DAY:

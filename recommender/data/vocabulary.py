@@ -1,24 +1,33 @@
 """The shop's ids and their positions in arrays and matrices."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recommender.data.packed_ids import PackedIds
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """A shop's ids and their positions in a matrix. Position is the order of `ids`."""
 
-    ids: tuple[str, ...]
-    _position: dict[str, int] = field(init=False, repr=False, compare=False)
+    ids: Sequence[str]
+    _known: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        position = {id_: i for i, id_ in enumerate(self.ids)}
-        if len(position) != len(self.ids):
+        # Packed ids are each there once, and most of them are never looked up.
+        if not isinstance(self.ids, PackedIds) and len(self._position) != len(self.ids):
             raise ValueError("a vocabulary cannot list the same id twice")
-        object.__setattr__(self, "_position", position)
+
+    @property
+    def _position(self) -> Mapping[str, int]:
+        known = self._known
+        if known is None:
+            known = {id_: i for i, id_ in enumerate(self.ids)}
+            object.__setattr__(self, "_known", known)
+        return known
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -45,4 +54,4 @@ class Vocabulary:
         """
         moved = np.full(len(self.ids), -1, dtype=np.int32)
         moved[keep] = np.arange(int(keep.sum()), dtype=np.int32)
-        return Vocabulary(tuple(self.ids[i] for i in np.flatnonzero(keep))), moved
+        return Vocabulary(tuple(self.ids[i] for i in np.flatnonzero(keep).tolist())), moved

@@ -103,10 +103,13 @@ def known_items(orders: OrderLog, min_lines: int) -> NDArray[np.bool_]:
     In a shop too small for that, where fewer than half of the lines would be left, the bar is lowered
     to the highest that leaves half of them.
     """
-    bought = orders.purchases()
-    lines = np.bincount(bought.item, minlength=len(orders.items))
+    return often_bought(np.bincount(orders.purchases().item, minlength=len(orders.items)), min_lines)
+
+
+def often_bought(lines: NDArray[np.integer], min_lines: int) -> NDArray[np.bool_]:
+    """The same of the number of each item's purchase lines, shape (n_items,)."""
     for bar in range(min_lines, 1, -1):
-        if 2 * lines[lines >= bar].sum() >= len(bought):
+        if 2 * lines[lines >= bar].sum() >= lines.sum():
             return np.asarray(lines >= bar)
     return np.asarray(lines >= 1)
 

@@ -19,11 +19,11 @@ ALLOWED = {
 
 ROOMS = {
     "data": {"data", "ranges"},
-    "models": {"models", "data", "ranges", "blocks"},
+    "models": {"models", "top_n", "data", "ranges", "blocks", "compiled"},
     "top_n": {"top_n", "compiled"},
     "ranking": {"ranking", "top_n", "models", "data", "ranges", "blocks", "compiled"},
     "evaluation": {"evaluation", "ranking", "models", "data"},
-    "snapshot": {"snapshot", "ranking", "models", "data"},
+    "snapshot": {"snapshot", "ranking", "models", "data", "compiled"},
 }
 """Rooms of the core that each room may use, besides errors."""
 

@@ -16,6 +16,7 @@ from recommender.ranking.ranker import Ranker
 from recommender.ranking.reranking import Reranking
 from recommender.training.gate_settings import GateSettings
 from recommender.training.learning_settings import EvaluationSettings, ListSettings, ModelSettings
+from recommender.training.update_settings import UpdateSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 
@@ -29,6 +30,7 @@ SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(Mo
     "ranker": Ranker,
     "reranking": Reranking,
     "gate": GateSettings,
+    "update": UpdateSettings,
 }
 
 

@@ -70,6 +70,13 @@ _OPTIONS = (
 )
 
 
+memory_option = click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Most memory that a training may take, e.g. 8GB; without it, what the machine or its container has.",
+)
+
+
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ORDERS, --preset, --config, --items and --query to a command, which gets them as `source`."""
 

@@ -1,7 +1,12 @@
 """`cartlift train`."""
 
+import time as clock
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import click
@@ -11,14 +16,19 @@ from rich.console import Console
 from recommender.errors import ConfigError
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
+from ..engines import Asked, EngineName, spark_engine
+from ..memory_limit import allowed_memory, readable_memory
 from ..not_judged import why_not_judged
+from ..pipeline import timed
 from ..pipeline import train as learn_and_list
-from ..progress import Shown
+from ..plan import facts_of_orders, plan_of, refuse_too_large
+from ..progress import Progress, Shown
 from ..report import figures_table, print_lists_health, print_manifest
 from ..settings import Settings
 from ..sources import ReadOrders
+from ..stage_usage import peak_memory
 from .findings_report import print_findings
-from .source_options import SourceArguments, source_options
+from .source_options import SourceArguments, memory_option, source_options
 
 
 @click.command()
@@ -36,8 +46,27 @@ from .source_options import SourceArguments, source_options
     metavar="TIME",
     help="Learn only from orders until then, a day included, e.g. 2011-11-11 or 2011-11-11T12:50.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(get_args(EngineName)),
+    default="local",
+    show_default=True,
+    help="What does the work: this machine alone, or Apache Spark.",
+)
+@click.option(
+    "--master", metavar="URL", help="Where Spark runs, e.g. local[2]; without it every core of this machine."
+)
+@memory_option
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot's manifest as JSON.")
-def train(source: SourceArguments, folder: Path, until: str | None, as_json: bool) -> None:
+def train(
+    source: SourceArguments,
+    folder: Path,
+    until: str | None,
+    engine: EngineName,
+    master: str | None,
+    memory: str | None,
+    as_json: bool,
+) -> None:
     """Learn from a shop's orders and write every recommendation list.
 
     First the lists are judged: what would have been recommended before the last 28 days is held against
@@ -49,22 +78,40 @@ def train(source: SourceArguments, folder: Path, until: str | None, as_json: boo
       cartlift train orders/*.csv --items items.csv --snapshot snapshots/2011-12-09
       cartlift train 'postgresql://shop@db/shop' --query 'SELECT * FROM order_lines' --snapshot snapshots/1
       cartlift train shopify.csv --preset shopify --snapshot snapshots/1 --until 2011-11-11
+      cartlift train 'orders/*.parquet' --snapshot snapshots/1 --engine spark
 
     Exit codes: 0 written, 2 a setting is wrong, 3 the orders cannot be used.
     """
     check_free(folder)
+    if master is not None and engine != "spark":
+        raise ConfigError("--master says where Spark runs: it goes with --engine spark")
+    started = clock.perf_counter()
     progress = Shown(Console(stderr=True))
     settings = source.settings()
     moment = None if until is None else moment_of(until, settings.source.timezone)
-    aside = folder.with_name(folder.name + ".quarantine.parquet")
-    read = source.read(settings, quarantine=aside, until=moment, progress=progress)
-    trained = learn_and_list(read, settings, now=datetime.now(UTC), progress=progress)
-    with progress.step("Write the snapshot"):
-        snapshot = write_snapshot(trained, folder)
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(snapshot.manifest), indent=2))
-    else:
-        _tell(read, settings, snapshot, folder)
+    asked = Asked(source.orders, source.items, moment, folder, datetime.now(UTC), master)
+    limit = allowed_memory(memory)
+    work = spark_engine().trained if engine == "spark" else partial(_trained_here, source, limit)
+    with work(asked, settings, progress) as (read, trained):
+        trained = timed(trained, clock.perf_counter() - started)
+        with progress.step("Write the snapshot"):
+            snapshot = write_snapshot(trained, folder)
+        if as_json:
+            click.echo(msgspec.json.format(msgspec.json.encode(snapshot.manifest), indent=2))
+        else:
+            _tell(read, settings, snapshot, folder)
+            if engine == "local":
+                _tell_usage(read, settings, clock.perf_counter() - started)
+
+
+@contextmanager
+def _trained_here(
+    source: SourceArguments, limit: int, asked: Asked, settings: Settings, progress: Progress
+) -> Iterator[tuple[ReadOrders, Snapshot]]:
+    aside = asked.snapshot.with_name(asked.snapshot.name + ".quarantine.parquet")
+    read = source.read(settings, quarantine=aside, until=asked.until, progress=progress)
+    refuse_too_large(plan_of(facts_of_orders(read.orders, settings), settings), limit)
+    yield read, learn_and_list(read, settings, now=asked.now, progress=progress)
 
 
 def moment_of(text: str, zone: str) -> int:
@@ -112,3 +159,14 @@ def _tell(read: ReadOrders, settings: Settings, snapshot: Snapshot, folder: Path
         told = f"{rare:,} items with fewer order lines than min_item_lines are in no list (docs/settings.md)."
         console.print(told, highlight=False)
     console.print(f"\nPublish it: [bold]cartlift publish {folder}[/]", highlight=False, soft_wrap=True)
+
+
+def _tell_usage(read: ReadOrders, settings: Settings, seconds: float) -> None:
+    """What the run took, beside what `cartlift plan` expects for such orders."""
+    expected = plan_of(facts_of_orders(read.orders, settings), settings)
+    told = (
+        f"It took {readable_memory(peak_memory())} of memory at most "
+        f"({readable_memory(expected.peak)} expected) "
+        f"and {seconds / 60:.1f} minutes ({expected.minutes:.1f} expected)."
+    )
+    Console().print(told, highlight=False, soft_wrap=True)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 import polars as pl
 
 from recommender.data.ids import alike_in_all_files
-from recommender.data.order_lines import IDS, LineFormat, order_lines
+from recommender.data.order_lines import IDS, LINE_SCHEMA, TEXTS, LineFormat, order_lines
 from recommender.data.timestamps import epoch_seconds
 from recommender.errors import ConfigError, DataError
 
@@ -16,11 +17,12 @@ from ..source_settings import SourceSettings
 from .database import is_database, open_query
 from .files import open_files
 from .preset_hint import preset_hint
+from .stored import is_store, open_store, stored_lines
 from .tables import Source, Table, reading
 
 
 def open_orders(sources: Sequence[Source], source: SourceSettings, query: str | None) -> list[Table]:
-    """The files, or the query, that hold order lines.
+    """The order stores, then the files, or the query, that hold order lines.
 
     Raises:
         ConfigError: sources and query do not fit together.
@@ -31,7 +33,9 @@ def open_orders(sources: Sequence[Source], source: SourceSettings, query: str | 
     if not any(map(is_database, sources)):
         if query:
             raise ConfigError("a query needs a database URL, e.g. postgresql://user@host/shop")
-        return open_files(sources, source)
+        stored = [table for one in sources if is_store(one) for table in open_store(Path(one))]
+        files = [one for one in sources if not is_store(one)]
+        return stored + (open_files(files, source) if files else [])
     if len(sources) > 1:
         raise ConfigError("a database URL must be the only source")
     if not query:
@@ -56,12 +60,39 @@ def read_lines(
     read = []
     with progress.step("Read orders", total=len(tables)) as advance:
         for file, table in enumerate(tables):
-            read.append(_lines_of(table, file, source))
+            read.append(_without_blank_texts(lines_of(table, file, source)))
             advance(file + 1)
-        lines = alike_in_all_files(pl.concat(read), IDS)
+        lines = alike_in_all_files(_one_after_another(read), IDS)
+    refuse_unreadable(lines, tables)
+    return lines if until is None else not_cancelled_yet(_known_at(lines, until), until, source.line_format)
+
+
+def refuse_unreadable(lines: pl.DataFrame, tables: Sequence[Table]) -> None:
+    """Refuse tables of which nothing can be used, for then the settings are wrong rather than the lines.
+
+    Raises:
+        DataError: there is no line, or none that can be read.
+    """
     if not lines["unreadable"].is_null().any():
         raise DataError(_no_line(lines, tables))
-    return lines if until is None else _not_cancelled_yet(_known_at(lines, until), until, source.line_format)
+
+
+def _one_after_another(read: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """All lines, each column in one piece; taken out of `read`, so that only one is there twice at a time."""
+    columns = {}
+    for name in LINE_SCHEMA:
+        parts = [lines.drop_in_place(name) for lines in read]
+        said = [part for part in parts if part.dtype != pl.Null]
+        columns[name] = (
+            pl.concat(part.cast(said[0].dtype) for part in parts).rechunk() if said else pl.concat(parts)
+        )
+    return pl.DataFrame(columns)
+
+
+def _without_blank_texts(lines: pl.DataFrame) -> pl.DataFrame:
+    """The same lines; texts that none of them has take no memory."""
+    blank = [name for name in (*TEXTS, "unreadable") if lines[name].null_count() == len(lines)]
+    return lines.with_columns(pl.lit(None, pl.Null).alias(name) for name in blank)
 
 
 def _known_at(lines: pl.DataFrame, until: int) -> pl.DataFrame:
@@ -75,8 +106,10 @@ def _known_at(lines: pl.DataFrame, until: int) -> pl.DataFrame:
     return known
 
 
-def _not_cancelled_yet(lines: pl.DataFrame, until: int, form: LineFormat) -> pl.DataFrame:
+def not_cancelled_yet(lines: pl.DataFrame, until: int, form: LineFormat) -> pl.DataFrame:
     """The lines without cancellations after a moment; one of unreadable time is known from the start."""
+    if lines.schema["cancelled_at"] == pl.Null:
+        return lines
     said = lines["cancelled_at"].unique().drop_nulls()
     later = said.filter((_moments(said.cast(pl.String), form) > until).fill_null(False))
     known = pl.when(~pl.col("cancelled_at").is_in(later.implode())).then("cancelled_at")
@@ -89,8 +122,20 @@ def _moments(text: pl.Series, form: LineFormat) -> pl.Series:
     return by_format.zip_with(by_format.is_not_null(), epoch_seconds(text, zone=form.zone))
 
 
-def _lines_of(table: Table, file: int, source: SourceSettings) -> pl.DataFrame:
+def lines_of(table: Table, file: int, source: SourceSettings) -> pl.DataFrame:
+    """Canonical lines of one table, schema `LINE_SCHEMA`, in its order.
+
+    Args:
+        table: of order lines.
+        file: position of the table.
+        source: how it is written.
+
+    Raises:
+        DataError: a needed column is missing, or the file cannot be read.
+    """
     with reading(table.name):
+        if table.stored:
+            return stored_lines(table.frame, file).collect(engine="streaming")
         try:
             canonical = order_lines(table.frame, file, source.line_format, where=table.name)
         except DataError as error:

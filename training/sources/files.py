@@ -22,12 +22,17 @@ def open_files(sources: Sequence[Source], settings: SourceSettings) -> list[Tabl
     Raises:
         DataError: a source names no file, or a file cannot be read.
     """
-    files = dict.fromkeys(file.resolve() for source in sources for file in _files_of(source))
+    files = dict.fromkeys(file.resolve() for source in sources for file in files_of(source))
     names = _short_names(list(files))
     return [_open(file, name, settings) for file, name in zip(files, names, strict=True)]
 
 
-def _files_of(source: Source) -> list[Path]:
+def files_of(source: Source) -> list[Path]:
+    """The files that a source names, in the order of their names.
+
+    Raises:
+        DataError: there is none.
+    """
     path = Path(source)
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if _is_table(file))

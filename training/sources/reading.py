@@ -93,52 +93,71 @@ def read_orders(
     with progress.step("Clean orders"):
         names = [table.name for table in tables]
         cleaned = clean(lines, names, settings.cleaning, item_file, now=int(time()) if now is None else now)
-        # Millions of lines: two copies of them are enough.
+        as_read = _as_read(cleaned, [*tables, *item_tables], settings)
+        # Millions of lines: one copy of them is enough.
         del lines
     # Before anything can be refused: these lines are what explains a refusal.
     if quarantine:
         with progress.step("Write lines put aside"):
             write_quarantine(quarantine, cleaned.aside, tables)
     with progress.step("Sort orders"):
-        return _history(cleaned, item_file, [*tables, *item_tables], settings)
+        kept = cleaned.kept
+        del cleaned
+        return _history(kept, as_read, item_file, settings)
 
 
-def _history(
-    cleaned: Cleaned, item_file: ItemRows | None, tables: Sequence[Table], settings: Settings
-) -> ReadOrders:
-    kept = cleaned.kept
-    if not (kept["quantity"] > 0).any():
-        raise DataError(f"no purchase is left of {len(cleaned.lines):,} lines: {_reasons(cleaned)}")
-    lines, vocabularies = by_position(kept)
-    orders = order_log(lines, vocabularies)
-    left = units_left(orders)
-    if not (left > 0).any():
-        raise DataError(f"no purchase is left of {len(cleaned.lines):,} lines: all was sent back")
-    days = settings.lists.retired_after_days
+@dataclass(frozen=True, slots=True)
+class _AsRead:
+    """What stays of all lines once only those that count are left."""
+
+    findings: Findings
+    files: tuple[str, ...]
+    lines: int
+    reasons: str
+
+
+def _as_read(cleaned: Cleaned, tables: Sequence[Table], settings: Settings) -> _AsRead:
     findings = (
         cleaned.findings
         + _guessed_encodings(tables)
         + findings_as_read(cleaned.lines, cleaned.files, settings.cleaning)
-        + findings_of_history(lines, orders, left, cleaned.files, retired_after_days=days)
-        + findings_of_shop(lines, cleaned.files, days=settings.evaluation.days)
     )
-    said = catalog(lines, _listed(orders, item_file, settings.new_items), item_file)
+    return _AsRead(findings, cleaned.files, len(cleaned.lines), _reasons(cleaned))
+
+
+def _history(
+    kept: pl.DataFrame, as_read: _AsRead, item_file: ItemRows | None, settings: Settings
+) -> ReadOrders:
+    if not (kept["quantity"] > 0).any():
+        raise DataError(f"no purchase is left of {as_read.lines:,} lines: {as_read.reasons}")
+    lines, vocabularies = by_position(kept)
+    orders = order_log(lines, vocabularies)
+    left = units_left(orders)
+    if not (left > 0).any():
+        raise DataError(f"no purchase is left of {as_read.lines:,} lines: all was sent back")
+    days = settings.lists.retired_after_days
+    findings = (
+        as_read.findings
+        + findings_of_history(lines, orders, left, as_read.files, retired_after_days=days)
+        + findings_of_shop(lines, as_read.files, days=settings.evaluation.days)
+    )
+    said = catalog(lines, listed(orders.items, item_file, settings.new_items), item_file)
     if item_file is not None:
         is_new = settings.new_items.among(said, orders, orders.last_time)
         unsold = orders.items.positions(said.items.ids) < 0
         new = int(np.count_nonzero(is_new & unsold))
-        findings += findings_of_item_file(orders, lines, item_file, cleaned.files, newcomers=new)
+        findings += findings_of_item_file(orders, lines, item_file, as_read.files, newcomers=new)
     places = Places.of_lines(lines, len(orders.orders))
-    return ReadOrders(orders, said, places, findings, len(cleaned.lines), len(cleaned.lines) - len(kept))
+    return ReadOrders(orders, said, places, findings, as_read.lines, as_read.lines - len(lines))
 
 
-def _listed(orders: OrderLog, item_file: ItemRows | None, new_items: NewItems) -> Vocabulary:
+def listed(sold: Vocabulary, item_file: ItemRows | None, new_items: NewItems) -> Vocabulary:
     """Items sold, and those of the item file that may be, or may once have been, new without a sale."""
     if item_file is None or not new_items.within_days:
-        return orders.items
+        return sold
     may_be_new = pl.lit(new_items.undated) | pl.col("released_at").is_not_null()
-    unsold = item_file.never_sold(orders.items).filter(may_be_new)
-    return Vocabulary(tuple(sorted({*orders.items.ids, *unsold["item_id"]})))
+    unsold = item_file.never_sold(sold).filter(may_be_new)
+    return Vocabulary(tuple(sorted({*sold.ids, *unsold["item_id"]})))
 
 
 def _guessed_encodings(tables: Sequence[Table]) -> Findings:

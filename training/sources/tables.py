@@ -26,12 +26,14 @@ class Table:
         frame: its columns, text or typed; can be collected again and again.
         misshapen: 1-based data rows that have more or fewer values than the header names, and how many.
         guessed_encoding: what it was taken for, where the file is not UTF-8 and nobody said what it is.
+        stored: the columns are canonical already, as an order store keeps them (`stored.storable`).
     """
 
     name: str
     frame: pl.LazyFrame
     misshapen: pl.DataFrame = field(default_factory=no_rows)
     guessed_encoding: str | None = None
+    stored: bool = False
 
 
 @contextmanager

@@ -1,0 +1,72 @@
+"""What is known of an id, brought to its lines: by the number that stands for the id, column by column.
+
+A join would do the same, but copies every other column of millions of lines.
+"""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+
+def of_lines(given: pl.Series, ids: pl.Series, values: pl.Series) -> pl.Series:
+    """The value of each line's id, null where the line has no id or the id no value.
+
+    Args:
+        given: shape (n_lines,), ids as categories, null where there is none.
+        ids: shape (n_ids,), each once, of the same categories.
+        values: shape (n_ids,), in the order of `ids`.
+    """
+    if ids.is_empty():
+        return pl.Series(values.name, [None], values.dtype).new_from_index(0, len(given))
+    code, codes = ids.to_physical().to_numpy(), given.to_physical()
+    place = np.full(max(_size(ids), _size(given)), len(ids), np.uint32)
+    place[code] = np.arange(len(ids), dtype=np.uint32)
+    by_code = values.extend_constant(None, 1).gather(pl.Series(place))
+    return by_code.gather(codes)
+
+
+def _size(ids: pl.Series) -> int:
+    """Room that an array needs to have a place for the number of each id."""
+    return int(ids.to_physical().drop_nulls().to_numpy().max(initial=0)) + 1
+
+
+def among(given: pl.Series, ids: pl.Series) -> pl.Series:
+    """Whether each line's id is one of these, shape (n_lines,); False where it has none.
+
+    Args:
+        given: shape (n_lines,), ids as categories.
+        ids: of the same categories.
+    """
+    found = of_lines(given, ids, pl.Series([True]).new_from_index(0, len(ids)))
+    return found.fill_null(False)
+
+
+def first_lines(ids: pl.Series) -> NDArray[np.int64]:
+    """Position of the first line of each id, ascending, shape (n_ids,); lines without one are passed over.
+
+    Args:
+        ids: shape (n_lines,), as categories.
+    """
+    line = np.flatnonzero(ids.is_not_null().to_numpy())[::-1]
+    code = ids.to_physical().drop_nulls().to_numpy()[::-1]
+    first = np.full(_size(ids), -1)
+    # Of several values for one place numpy keeps the last, which here is the first line.
+    first[code] = line
+    return np.sort(first[first >= 0])
+
+
+def with_several(ids: pl.Series, values: pl.Series) -> NDArray[np.bool_]:
+    """Whether the id of a line has lines of another value, shape (n_lines,).
+
+    Args:
+        ids: shape (n_lines,), as categories; a line without one has no others.
+        values: shape (n_lines,), as categories; lines without one are passed over.
+    """
+    code = ids.to_physical().fill_null(0).to_numpy()
+    value = values.to_physical().fill_null(0).to_numpy()
+    there = (ids.is_not_null() & values.is_not_null()).to_numpy()
+    one_of = np.zeros(int(code.max(initial=0)) + 1, np.uint32)
+    one_of[code[there]] = value[there]
+    several = np.zeros(len(one_of), bool)
+    several[code[there & (one_of[code] != value)]] = True
+    return np.asarray(several[code] & there)
