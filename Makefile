@@ -42,7 +42,7 @@ type: $(VENV)/.dev
 	$(BIN)/mypy
 
 pytest: $(VENV)/.dev $(VENV)/.demo
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 bench: $(VENV)/.dev $(VENV)/.demo
 	$(BIN)/python -m benchmarks.quality

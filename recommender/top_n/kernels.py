@@ -111,13 +111,13 @@ def _scan(
     row: NDArray[np.float32],
     real: int,
     first: int,
-    bar: float,
+    bar: np.float32,
     fewest: int,
     most: int,
     held: NDArray[np.float32],
     held_items: NDArray[np.int32],
     filled: int,
-) -> tuple[int, float]:
+) -> tuple[int, np.float32]:
     """Hold what exceeds the bar, and raise it where there is no more room."""
     for start in range(0, real, _CHUNK):
         stop = min(start + _CHUNK, real)
@@ -137,7 +137,7 @@ def _scan(
 @compiled_loosely
 def _raise_bar(
     held: NDArray[np.float32], held_items: NDArray[np.int32], filled: int, fewest: int, most: int
-) -> tuple[int, float]:
+) -> tuple[int, np.float32]:
     """Keep only the best of what is held, from `fewest` to `most` of them, and say what they exceed.
 
     The bar is found by halving: to count what exceeds it is one pass over whole vectors, where sorting
@@ -175,11 +175,11 @@ def _raise_bar(
 
 
 @compiled_loosely
-def _above(scores: NDArray[np.float32], n: int, bar: float) -> int:
+def _above(scores: NDArray[np.float32], n: int, bar: np.float32) -> int:
     count = np.int32(0)
     for at in range(n):
         count += np.int32(scores[at] > bar)
-    return count
+    return int(count)
 
 
 @compiled

@@ -1,23 +1,13 @@
 """docs/performance.md shows the figures that were kept."""
 
-import json
-from pathlib import Path
-
-from benchmarks.results import FOLDER
-
-PAGE = (Path(__file__).parents[2] / "docs" / "performance.md").read_text()
+from benchmarks.performance_page import PAGE, PICTURE, draw, page, ratios
 
 
-def kept(name):
-    return json.loads((FOLDER / f"{name}.json").read_text())["figures"]
+def test_the_page_is_what_the_results_say():
+    assert PAGE.read_text() == page(), "run python -m benchmarks.performance_page"
 
 
-def test_every_shop_stands_there_with_its_ratio():
-    for shop, row in kept("top_n").items():
-        sizes = " | ".join(f"{row[size]:,}" for size in ("customers", "items", "purchases"))
-        assert f"| {shop} | {sizes} | {row['ratio']:.1f} |" in PAGE
-
-
-def test_so_does_the_ratio_of_the_trees():
-    trees = kept("trees")
-    assert trees["equal"] and f"{trees['ratio']:.1f} times as fast" in PAGE
+def test_its_picture_is_there_and_can_be_drawn(tmp_path):
+    assert PICTURE.exists() and PICTURE.name in PAGE.read_text()
+    draw(ratios(), tmp_path / "drawn.png")
+    assert (tmp_path / "drawn.png").stat().st_size > 10_000

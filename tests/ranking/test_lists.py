@@ -28,6 +28,14 @@ def test_tables_stack_row_after_row():
     assert rows(ListTable.stack([])) == []
 
 
+def test_rows_can_be_taken_in_any_order():
+    table = table_of([[3, 1], [4], [], [2, 3]])
+    assert rows(table.take(np.array([3, 2, 0, 3]))) == [[2, 3], [], [3, 1], [2, 3]]
+    assert rows(table.take(np.array([], int))) == []
+    assert rows(table_of([]).take(np.array([], int))) == []
+    assert table.places_of(np.array([3, 0])).tolist() == [3, 4, 0, 1]
+
+
 def test_rows_that_do_not_cover_the_places_are_refused():
     table = table_of([[1, 2]])
     with pytest.raises(ValueError, match="cover its places"):

@@ -1,0 +1,282 @@
+"""How long does it take from Parquet files to Redis, stage by stage, beside pandas, implicit and redis-py?
+
+Both learn ALS with 64 factors, find the 50 best items of every customer and 50 items beside every item, and
+put them into a private Redis; each run is a process of its own, and they take turns. implicit is run with one
+thread for BLAS, as it asks to be. `two-stage` is the product: several models, trees that rank what these
+propose, reasons, item pages and carts, written as a snapshot and published, with the settings of
+benchmarks/settings/large_shop.toml; only the judging of the lists is left out. The first turn compiles the
+loops, later ones find them on disk. Run it with `python -m benchmarks.offline [SIZE …]`; kept in
+benchmarks/results/offline.json.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import stock
+from benchmarks.large_shops import SIZES, ShopSize, write_orders
+from benchmarks.paired import TIMES
+from benchmarks.results import keep
+from recommender.data.fingerprints import Fingerprints
+from recommender.data.history import PurchaseHistory
+from recommender.models.als import Als
+from recommender.models.co_purchase import CoPurchase
+from recommender.ranking import build
+from recommender.ranking.blend import Blend
+from recommender.ranking.warm_up import warm_up
+from recommender.snapshot.directory import write_snapshot
+from recommender.snapshot.embedded_redis import running_redis
+from recommender.snapshot.paged_rows import RowOwners, paged_ranks
+from recommender.snapshot.publication import Publication
+from recommender.snapshot.redis_connection import connect
+from recommender.snapshot.redis_store import RedisStore
+from recommender.training.carried import Carried
+from recommender.training.item_lists import cart_trees
+from recommender.training.learning import learn
+from recommender.training.list_making import all_lists
+from recommender.training.pipeline import snapshot_of
+from recommender.training.progress import Silent
+from recommender.training.publish import publish
+from recommender.training.settings import Settings, load_settings
+from recommender.training.sources import read_orders
+
+N, FACTORS, ITERATIONS = 50, 64, 15
+
+LARGE_SHOP = Path(__file__).parent / "settings" / "large_shop.toml"
+
+PIPELINES = ("ours", "stock", "two-stage")
+
+_SNAPSHOT = "20261121T040000Z-01234567"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a pipeline.
+
+    Attributes:
+        whole: seconds from the start of the process to its end.
+        stages: seconds of each stage.
+        peak: GB that the process held at most.
+    """
+
+    whole: float
+    stages: Mapping[str, float]
+    peak: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One size of shop.
+
+    Attributes:
+        size: the shop.
+        runs: of each pipeline, turn by turn; the first of ours and of two-stage compile.
+        ratios: how many times as fast ours is as stock: whole and of each stage, medians of the turns.
+        two_stage: how many times as fast the product is as stock, the median of the turns.
+    """
+
+    size: ShopSize
+    runs: Mapping[str, Sequence[Run]]
+    ratios: Mapping[str, float]
+    two_stage: float
+
+
+class Stages:
+    """Stop watches by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Time what is done inside."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+class TimedSteps(Silent):
+    """Progress that times the steps of the product by their names."""
+
+    def __init__(self, stage: Stages) -> None:
+        self.stage = stage
+
+    @contextmanager
+    def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """See `Progress.step`."""
+        with self.stage(name):
+            yield lambda _: None
+
+
+def single_stage(folder: Path, redis_url: str, stage: Stages) -> None:
+    """What the stock pipeline does, with our parts."""
+    with stage("compiling"):
+        warm_up()
+    with stage("read"):
+        orders = read_orders([folder], Settings()).orders
+        history = PurchaseHistory.at(orders, orders.last_time)
+        bought = history.interactions(half_life_days=np.inf)
+        eligible = np.ones(len(history.items), bool)
+    with stage("als"):
+        als = Als(factors=FACTORS).fit(history)
+    with stage("top n"):
+        everyone = np.arange(len(history.customers), dtype=np.int32)
+        only = Blend(**dict.fromkeys(asdict(Blend()), 0.0) | {"als": 1.0})
+        both = build.recommend(
+            {"als": als}, only, everyone, bought=bought, eligible=eligible, length=N, per_model=N
+        )
+        recommended = build.of_mode(both, "discover", N)
+    with stage("co-purchase"):
+        neighbours = CoPurchase(n_neighbours=N).fit(history).neighbours
+        beside = build.related(neighbours, "co_purchase", eligible, N)
+    with stage("publish"), connect(redis_url) as client:
+        rows = (
+            paged_ranks("customer", RowOwners.of(history.customers.ids), recommended, wide=False),
+            paged_ranks("bought-together", RowOwners.of(history.items.ids), beside, wide=False),
+        )
+        RedisStore(client, "shop").write(_SNAPSHOT, chain.from_iterable(part.entries() for part in rows))
+
+
+def two_stage(folder: Path, redis_url: str, stage: Stages) -> None:
+    """The product but for its judge."""
+    settings, progress = load_settings(LARGE_SHOP), TimedSteps(stage)
+    with stage("read"):
+        read = read_orders([folder], settings)
+    learned = learn(read.orders, read.catalog, settings, now=read.orders.last_time, progress=progress)
+    trees = cart_trees(learned, settings, progress)
+    carried = Carried.nothing(learned)
+    lists = all_lists(learned, read.places, settings, progress, trees=trees, carried=carried)
+    with stage("write"), tempfile.TemporaryDirectory() as to:
+        made = snapshot_of(
+            read, learned, lists, settings,
+            trees=trees,
+            fingerprints=Fingerprints.of(learned.orders),
+            figures=None,
+            now=datetime.now(UTC),
+        )  # fmt: skip
+        snapshot = write_snapshot(made, Path(to) / "snapshot")
+    with stage("publish"), connect(redis_url) as client:
+        publish(Publication(snapshot), RedisStore(client, "shop"))
+
+
+def measure(size: ShopSize, *, times: int = TIMES, two_stages: bool = True) -> Measured:
+    """Write the shop's files, and run every pipeline on them by turns.
+
+    Args:
+        size: of the shop.
+        times: turns.
+        two_stages: whether the product has its turns, too.
+    """
+    chosen = PIPELINES if two_stages else PIPELINES[:2]
+    runs: dict[str, list[Run]] = {name: [] for name in chosen}
+    with tempfile.TemporaryDirectory() as folder:
+        orders, compiled = Path(folder) / "orders", Path(folder) / "compiled"
+        write_orders(orders, size)
+        for turn in range(times):
+            for name in chosen if turn % 2 == 0 else chosen[::-1]:
+                runs[name].append(run_once(name, orders, compiled))
+    ours, theirs = runs["ours"], runs["stock"]
+    names = [name for name in theirs[0].stages if name in ours[0].stages]
+    ratios = {"whole": _ratio([run.whole for run in ours], [run.whole for run in theirs])} | {
+        name: _ratio([run.stages[name] for run in ours], [run.stages[name] for run in theirs])
+        for name in names
+    }
+    product = [run.whole for run in runs.get("two-stage", ())]
+    return Measured(size, runs, ratios, _ratio(product, [run.whole for run in theirs]) if product else 0.0)
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    return round(median(their / our for our, their in zip(ours, theirs, strict=True)), 2)
+
+
+def run_once(name: str, orders: Path, compiled: Path) -> Run:
+    """One run in a process of its own, with a Redis of its own.
+
+    Args:
+        name: of the pipeline, one of `PIPELINES`.
+        orders: folder of Parquet files.
+        compiled: folder where compiled loops are kept.
+    """
+    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder), os.environ["PATH"]) as url:
+        with connect(url) as client:
+            client.config_set("save", "")
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(compiled), "OMP_WAIT_POLICY": "PASSIVE"}
+        if name == "stock":
+            environment["OPENBLAS_NUM_THREADS"] = "1"
+        command = [sys.executable, "-m", "benchmarks.offline", "--run", name, str(orders), url]
+        started = time.perf_counter()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        whole = time.perf_counter() - started
+    if done.returncode:
+        raise RuntimeError(f"{name} failed: {done.stderr}")
+    told = json.loads(done.stdout.splitlines()[-1])
+    return Run(round(whole, 2), told["stages"], told["peak"])
+
+
+def _run(name: str, orders: Path, redis_url: str) -> None:
+    stage = Stages()
+    if name == "stock":
+        stock.run(orders, redis_url, stage, factors=FACTORS, iterations=ITERATIONS, n=N)
+    else:
+        {"ours": single_stage, "two-stage": two_stage}[name](orders, redis_url, stage)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    seconds = {stage_name: round(value, 2) for stage_name, value in stage.seconds.items()}
+    print(json.dumps({"stages": seconds, "peak": round(peak, 2)}))
+
+
+def table_of(measured: Mapping[str, Measured]) -> Table:
+    """The figures, a stage a row."""
+    table = Table(title="From Parquet files to Redis", title_justify="left")
+    for heading in ("shop", "stage", "stock, s", "ours, s", "times as fast"):
+        table.add_column(heading, justify="left" if heading in ("shop", "stage") else "right")
+    for name, row in measured.items():
+        for stage, ratio in row.ratios.items():
+            stock_s, ours_s = (f"{_seconds(row.runs[who], stage):.1f}" for who in ("stock", "ours"))
+            table.add_row(name, stage, stock_s, ours_s, f"{ratio:.1f}")
+        if product := row.runs.get("two-stage"):
+            stock_s, ours_s = (f"{_seconds(runs, 'whole'):.1f}" for runs in (row.runs["stock"], product))
+            table.add_row(name, "whole, two stages", stock_s, ours_s, f"{row.two_stage:.1f}")
+    return table
+
+
+def _seconds(runs: Sequence[Run], stage: str) -> float:
+    return median(run.whole if stage == "whole" else run.stages[stage] for run in runs)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the sizes asked for, S and M by default, and keep the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.offline", description=__doc__)
+    parser.add_argument("size", nargs="*", help=f"of {', '.join(SIZES)}; by default S and M")
+    parser.add_argument("--part", type=float, default=1.0, help="measure a part of each, e.g. 0.1")
+    parser.add_argument("--run", nargs=3, metavar=("PIPELINE", "ORDERS", "REDIS"), help=argparse.SUPPRESS)
+    options, console = parser.parse_args(arguments), Console(width=110)
+    if options.run:
+        name, orders, redis_url = options.run
+        return _run(name, Path(orders), redis_url)
+    measured = {}
+    for name in options.size or ("S", "M"):
+        measured[name] = measure(SIZES[name].part(options.part))
+        console.print(table_of(measured))
+    if not options.size and options.part == 1:
+        kept = keep("offline", {name: asdict(row) for name, row in measured.items()})
+        console.print(f"kept in {kept}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()
