@@ -70,6 +70,8 @@ class Als:
         interactions = history.interactions(self.half_life_days)
         # Customers without a purchase by then must not have a say in anything, not even in the random start.
         active = np.flatnonzero(np.diff(interactions.indptr))
+        if not len(active):
+            return self._ignorant(*interactions.shape)
         pull = self.regularization * _noise(interactions)
         excess = interactions[active]
         excess.data = _excess(excess.data, np.float32(self.alpha))
@@ -90,6 +92,16 @@ class Als:
                 "als found no factors (not all are numbers): lower regularization or alpha in [models.als]"
             )
         return AlsModel(customer_factors, factors.items, gram, np.float32(self.alpha), np.float32(pull))
+
+    def _ignorant(self, customers: int, items: int) -> "AlsModel":
+        """What is learned where no customer bought anything: all factors are 0."""
+        return AlsModel(
+            np.zeros((customers, self.factors), np.float32),
+            np.zeros((items, self.factors), np.float32),
+            np.zeros((self.factors, self.factors), np.float32),
+            np.float32(self.alpha),
+            np.float32(1),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from benchmarks.growth import table_of as growth_table
 from benchmarks.large_shops import ShopSize
 from benchmarks.offline import measure, table_of
 
-SMALL = ShopSize(customers=400, items=120, lines=9_000)
+SMALL = ShopSize(customers=900, items=120, lines=20_000)
 
 
 @pytest.mark.slow
@@ -27,7 +27,7 @@ def test_every_pipeline_goes_from_files_to_redis():
 @pytest.mark.slow
 def test_growth_has_an_exponent_a_stage():
     growth = grown(SMALL, shares=(0.5, 1.0), times=1)
-    assert growth.lines == [4_500, 9_000]
+    assert growth.lines == [10_000, 20_000]
     assert list(growth_table(growth).columns[0].cells) == ["read", "als", "top n", "co-purchase", "publish"]
 
 

@@ -167,13 +167,12 @@ def test_each_window_is_judged_as_if_it_were_the_last(read):
     assert np.array_equal(alone.lists.scores, both.lists[OURS][1].scores)
 
 
-def test_a_model_that_saw_the_future_is_refused(read, monkeypatch):
+def test_a_model_that_saw_the_future_is_refused(read):
     def careless(orders, catalog, settings, *, now, progress, earlier):
         return learn(read.orders, read.catalog, settings, now=read.orders.last_time, progress=progress)
 
-    monkeypatch.setattr(evaluation_module, "learn", careless)
     with pytest.raises(ValueError, match="learned from holds orders from after the cut"):
-        evaluation_of(read, QUICK, progress=Silent())
+        evaluation_of(read, QUICK, progress=Silent(), learner=careless)
 
 
 def test_the_leak_check_finds_nothing_in_a_sound_shop(read):
