@@ -23,7 +23,7 @@ def compiled(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _R
 
 
 def compiled_loosely(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
-    """Like `compiled`, for functions that compare: whole vectors at a time; no number is NaN or infinite."""
+    """Like `compiled`, for functions that compare: whole vectors at a time; no number is NaN."""
     return _compiled(function, fastmath={"nnan", "nsz"})
 
 

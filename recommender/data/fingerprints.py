@@ -38,7 +38,7 @@ class Fingerprints:
         lines = _mixed(buyers, _of_ids(orders.items.ids, orders.item))
         lines = _mixed(lines, orders.quantity.view(np.uint32).astype(np.uint64))
         lines = _mixed(lines, orders.ordered_at.astype(np.uint64))
-        # By the sum of its lines an order is known, whatever its id: so a line says what stood beside it, too.
+        # By the sum of its lines an order is known, whatever its id: a line says what stood beside it, too.
         whole = _summed(lines, orders.order, len(orders.orders))
         lines = _mixed(lines, whole[orders.order])
         known = orders.customer != GUEST

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
 
 from recommender.blocks import bounded_blocks
+from recommender.errors import ConfigError
 from recommender.models.als_kernels import solve_rows
 
 SolverName = Literal["batched", "implicit"]
@@ -246,6 +247,9 @@ def _coordinates(gram: NDArray[np.float64], pull: float) -> tuple[NDArray[np.flo
     """What own factors are multiplied by, and others', so that the part of the equations all share becomes 1.
 
     With A = LLᵀ that part, the own are multiplied by L and the others by L⁻ᵀ: products of the two stay.
+
+    Raises:
+        ConfigError: factors have grown beyond what can be told apart.
     """
     n_factors = len(gram)
     # Without a pull the factors may not tell all directions apart.
@@ -253,8 +257,10 @@ def _coordinates(gram: NDArray[np.float64], pull: float) -> tuple[NDArray[np.flo
     try:
         lower = np.linalg.cholesky(gram + pull * np.eye(n_factors))
         back = np.linalg.inv(lower).T
-    except np.linalg.LinAlgError:
-        lower = back = np.full_like(gram, np.nan)
+    except np.linalg.LinAlgError as error:
+        raise ConfigError(
+            f"als found no factors ({error}): lower regularization or alpha in [models.als]"
+        ) from error
     return lower.astype(np.float32), back.astype(np.float32)
 
 

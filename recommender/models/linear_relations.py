@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from recommender.blocks import bounded_blocks
 from recommender.compiled import compiled
+from recommender.errors import ConfigError
 from recommender.models.counted_rows import CountedRows, counted_rows
 
 _BLOCK_WORK = 10_000_000
@@ -103,6 +104,9 @@ def inverse_of_positive_definite(matrix: NDArray[np.float64]) -> NDArray[np.floa
 
     Args:
         matrix: shape (n, n), symmetric and positive definite.
+
+    Raises:
+        ConfigError: it is not positive definite, as far as its numbers tell.
     """
     # LAPACK complains on the console of a matrix without rows.
     if not len(matrix):
@@ -110,8 +114,12 @@ def inverse_of_positive_definite(matrix: NDArray[np.float64]) -> NDArray[np.floa
     # How BLAS cuts its work among threads changes the last digit.
     with threadpool_limits(1, "blas"):
         # What is below the diagonal is 0 in the factor, and left alone.
-        factor, _ = dpotrf(matrix)
-        upper, _ = dpotri(factor)
+        factor, failed = dpotrf(matrix)
+        upper, failed = dpotri(factor) if not failed else (factor, failed)
+    if failed:
+        raise ConfigError(
+            "items that are bought by the same customers cannot be told apart: raise regularization"
+        )
     whole = np.asarray(upper + upper.T)
     whole[np.diag_indices_from(whole)] /= 2
     return whole

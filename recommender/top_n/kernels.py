@@ -277,9 +277,9 @@ def _score_all(
     items[:] = _NOBODY
     at = 0
     for place in range(len(factors)):
-        if at < len(masked) and masked[at] == place:
+        while at < len(masked) and masked[at] < place:
             at += 1
-        else:
+        if at == len(masked) or masked[at] != place:
             score = _product(customer, factors[place])
             if score > above:
                 offer_score(scores, items, score, position[place])

@@ -16,7 +16,7 @@ from recommender.errors import ConfigError
 from recommender.models.als import Als
 from recommender.models.als_first import sketched, small
 from recommender.models.als_passes import HeldBack
-from recommender.models.als_solver import BatchedSolver, Factors, objective, one_pass, solver_of
+from recommender.models.als_solver import BatchedSolver, Factors, Side, objective, one_pass, solver_of
 from tests.shops import history_of, planted_lines
 
 PULL = 5.0
@@ -99,13 +99,30 @@ def test_the_objective_by_hand():
 
 
 @pytest.mark.parametrize("threads", [2, 5])
-def test_threads_change_nothing(threads):
+def test_threads_change_nothing(threads, monkeypatch):
+    # So little work a part that threads have parts to share.
+    monkeypatch.setattr("recommender.models.als_solver._WORK", 700)
+    monkeypatch.setattr("recommender.models.als_solver._ROWS", 64)
     excess = planted()
+    assert len(list(Side.of(excess).parts())) > threads
     alone, together = (sketched(excess, PULL, FACTORS, seed=0) for _ in range(2))
     one_pass(BatchedSolver.of(excess, PULL, threads=1), alone)
     one_pass(BatchedSolver.of(excess, PULL, threads=threads), together)
     assert np.array_equal(alone.customers, together.customers)
     assert np.array_equal(alone.items, together.items)
+
+
+@pytest.mark.parametrize("n_factors", [4, 8, 24])
+def test_where_arrays_lie_in_memory_changes_nothing(n_factors):
+    """Few factors make small arrays, which lie side by side in ever another way."""
+    rng, excess, found = np.random.default_rng(0), planted(), set()
+    for _ in range(10):
+        held = [np.empty(rng.integers(1, 200), np.float32) for _ in range(rng.integers(1, 20))]
+        factors = sketched(excess, PULL, n_factors, seed=0)
+        one_pass(BatchedSolver.of(excess, PULL), factors)
+        found.add(factors.items.tobytes())
+        del held[::2]
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(

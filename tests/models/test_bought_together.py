@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from recommender.errors import ConfigError
 from recommender.models import shared_orders
 from recommender.models.bought_together import BoughtTogether
-from recommender.models.linear_relations import linear_relations
+from recommender.models.linear_relations import linear_relations, weights_of_products
 from recommender.models.shared_orders import buyers_of_orders, shared_by_pairs
 from tests.shops import TASTES, history_of, planted_lines
 
@@ -212,3 +213,11 @@ def test_pairs_are_the_same_whatever_the_blocks(monkeypatch):
 def test_a_setting_out_of_range_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_items_that_numbers_cannot_tell_apart_are_said_to_be():
+    # Two columns alike, and a product of the two that rounding has made larger than either's own.
+    products = np.array([[1.0, np.nextafter(np.float32(1), np.float32(2))]] * 2)
+    products[1] = products[1][::-1]
+    with pytest.raises(ConfigError, match="raise regularization"):
+        weights_of_products(products, 1e-9)
