@@ -1,8 +1,9 @@
 """What does an update cost beside a full run, and what do its lists lose?
 
 A shop is learned from as it was some days before the last weeks, then updated day by day; on the last of
-these days a full run is made beside the update, and the weeks held out say how good both lists are. Run it
-with `python -m benchmarks.incremental`; the figures are kept in benchmarks/results/incremental.json.
+these days a full run is made beside the update, and the weeks held out say how good both lists are. Both
+are timed in memory: reading the order store, which both need, comes on top. Run it with
+`python -m benchmarks.incremental`; the figures are kept in benchmarks/results/incremental.json.
 """
 
 import argparse

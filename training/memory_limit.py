@@ -8,10 +8,7 @@ from recommender.errors import ConfigError
 
 _UNITS = ("", "K", "M", "G", "T")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.IGNORECASE)
-_CGROUP_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
+_CGROUPS, _OWN_CGROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def bytes_of(text: str) -> int:
@@ -30,8 +27,32 @@ def bytes_of(text: str) -> int:
 def machine_memory() -> int:
     """Bytes that this machine has, or as many of them as its container leaves to it."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limits = [file.read_text().strip() for file in _CGROUP_LIMITS if file.is_file()]
-    return min([total, *(int(limit) for limit in limits if limit.isdecimal())])
+    return min([total, *cgroup_limits(_CGROUPS, _OWN_CGROUPS)])
+
+
+def cgroup_limits(root: Path, own: Path) -> list[int]:
+    """Bytes that control groups leave to a process: its own group, and all that it lies in.
+
+    Args:
+        root: where the groups are mounted; those of memory in `memory` below it, if they are of version 1.
+        own: what the kernel says of the process's groups, a line a hierarchy: `number:controllers:path`
+            (cgroups(7)); version 2 has no controllers there.
+    """
+    files = []
+    for line in own.read_text().splitlines() if own.is_file() else ():
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            files += _upwards(root, path, "memory.max")
+        elif "memory" in controllers.split(","):
+            files += _upwards(root / "memory", path, "memory.limit_in_bytes")
+    said = [file.read_text().strip() for file in files if file.is_file()]
+    return [int(limit) for limit in said if limit.isdecimal()]
+
+
+def _upwards(root: Path, path: str, name: str) -> list[Path]:
+    # Within a container the path may be the host's: then only the root is there, which is the container's.
+    parts = [part for part in path.split("/") if part not in ("", "..")]
+    return [root.joinpath(*parts[:depth], name) for depth in range(len(parts) + 1)]
 
 
 def readable_memory(size: float) -> str:

@@ -14,13 +14,24 @@ from recommender.errors import ConfigError
 
 from .progress import Progress
 from .source_settings import SourceSettings
-from .sources.canonical import lines_of, open_orders, refuse_unreadable
-from .sources.stored import MANIFEST, Part, StoreManifest, digest, is_store, read_store_manifest, storable
-from .sources.tables import Source, Table
+from .sources.canonical import lines_of, refuse_unreadable
+from .sources.stored import (
+    MANIFEST,
+    PARTS,
+    Part,
+    StoreManifest,
+    digest,
+    digest_of_values,
+    is_store,
+    parts_in,
+    read_store_manifest,
+    storable,
+)
+from .sources.tables import Table
 
-_PARTS = "parts"
 _LOCK = "lock"
 _UNFINISHED = ".unfinished"
+_UNFINISHED_PART = f"{_UNFINISHED}.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +62,31 @@ class OrderStore:
     was added never changes. `read_orders` takes the folder as a source.
 
     Attributes:
-        folder: made with the first addition.
+        folder: made when it is first locked; with files of somebody else in it, these stay.
     """
 
     folder: Path
 
     @property
     def manifest(self) -> StoreManifest:
-        """What it holds; nothing where it is not there yet."""
+        """What it holds; nothing where it is not there yet.
+
+        Raises:
+            DataError: it cannot be read, or parts are there and the manifest is lost.
+        """
         return read_store_manifest(self.folder) if is_store(self.folder) else StoreManifest()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other writer out; the system lets go of it for whoever is killed.
+        """Make the store if it is not there, and keep every other writer out until this one ends.
+
+        The system lets go of it for whoever is killed.
 
         Raises:
             ConfigError: somebody else is at work, or the folder cannot be made.
         """
         try:
-            (self.folder / _PARTS).mkdir(parents=True, exist_ok=True)
+            (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise ConfigError(f"cannot use order store {self.folder}: {error.strerror or error}") from error
@@ -80,27 +97,33 @@ class OrderStore:
                 f"another update is at work on order store {self.folder}: wait until it has ended"
             ) from error
         else:
+            self._begin()
             yield
         finally:
             os.close(descriptor)
 
-    def add(
-        self, sources: Sequence[Source], source: SourceSettings, *, query: str | None, progress: Progress
-    ) -> Added:
+    def _begin(self) -> None:
+        """A manifest of nothing in a new store: parts without any are a store that lost it."""
+        if is_store(self.folder):
+            return
+        try:
+            self._replace_manifest(StoreManifest())
+        except OSError as error:
+            raise ConfigError(f"cannot use order store {self.folder}: {error.strerror or error}") from error
+
+    def add(self, tables: Sequence[Table], source: SourceSettings, *, progress: Progress) -> Added:
         """Add exports, all of them or, if anything goes wrong or the process is killed, none.
 
         Args:
-            sources: files, folders, globs, or one database URL, as `read_orders` takes them.
+            tables: as `open_orders` opens them.
             source: how they are written; later changes to it do not reach what was added.
-            query: SQL that selects order lines from a database.
             progress: told of every table.
 
         Raises:
-            ConfigError: sources and query do not fit together, or the store cannot be written.
+            ConfigError: the store cannot be written.
             DataError: an export cannot be read, or not one of its lines; the store stays as it was.
         """
         before = self.manifest
-        tables = open_orders(sources, source, query)
         new: list[Part] = []
         known, empty = [], []
         try:
@@ -110,10 +133,7 @@ class OrderStore:
                     lines, there = lines_of(table, 0, source), (*before.parts, *new)
                     if lines.is_empty():
                         empty.append(table.name)
-                        continue
-                    refuse_unreadable(lines, [table])
-                    part = self._written(table, lines, there)
-                    if part in there:
+                    elif (part := self._written(table, lines, there)) is None:
                         known.append(table.name)
                     else:
                         new.append(part)
@@ -133,20 +153,21 @@ class OrderStore:
             whole=sum(part.lines for part in whole.parts),
         )
 
-    def _written(self, table: Table, lines: pl.DataFrame, there: Sequence[Part]) -> Part:
-        """The part of a table, on disk; the one that is there already if it holds the same lines."""
-        unfinished = self.folder / _PARTS / f"{_UNFINISHED}.parquet"
-        storable(lines).write_parquet(unfinished, compression="zstd", statistics=False)
+    def _written(self, table: Table, lines: pl.DataFrame, there: Sequence[Part]) -> Part | None:
+        """The part of a table, on disk; None where one that is there holds the same lines."""
+        refuse_unreadable(lines, [table])
+        stored = storable(lines)
+        values = digest_of_values(stored)
+        if any(part.values == values for part in there):
+            return None
+        unfinished = self.folder / PARTS / _UNFINISHED_PART
+        stored.write_parquet(unfinished, compression="zstd", statistics=False)
         sha256 = digest(unfinished)
-        same = next((part for part in there if part.sha256 == sha256), None)
-        if same is not None:
-            unfinished.unlink()
-            return same
-        file = f"{_PARTS}/{len(there) + 1:06}-{sha256[:8]}.parquet"
+        file = f"{PARTS}/{len(there) + 1:06}-{values[:8]}.parquet"
         _sync(unfinished)
         unfinished.rename(self.folder / file)
-        _sync(self.folder / _PARTS)
-        return Part(file, _free_name(table.name, there), len(lines), sha256, table.guessed_encoding)
+        _sync(self.folder / PARTS)
+        return Part(file, _free_name(table.name, there), len(lines), sha256, values, table.guessed_encoding)
 
     def _replace_manifest(self, manifest: StoreManifest) -> None:
         unfinished = self.folder / (MANIFEST + _UNFINISHED)
@@ -156,9 +177,10 @@ class OrderStore:
         _sync(self.folder)
 
     def _drop_leftovers(self, manifest: StoreManifest) -> None:
-        """Remove what a killed addition has left: parts that no manifest names."""
+        """Remove what a killed addition has left, parts that the manifest does not name; nothing else."""
+        (self.folder / PARTS / _UNFINISHED_PART).unlink(missing_ok=True)
         named = {self.folder / part.file for part in manifest.parts}
-        for path in (self.folder / _PARTS).iterdir():
+        for path in parts_in(self.folder):
             if path not in named:
                 path.unlink()
 

@@ -70,7 +70,7 @@ def snapshot_of(
     settings: Settings,
     *,
     trees: CartTreesModel | None,
-    fingerprints: Fingerprints,
+    fingerprints: Fingerprints | None,
     figures: Mapping[str, object] | None,
     now: datetime,
     updated: Updated | msgspec.UnsetType = msgspec.UNSET,

@@ -1,5 +1,6 @@
 """What a training will take, told from counts of what is in the data before anything is learned."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,13 +8,16 @@ import numpy as np
 from recommender.data.orders import GUEST, OrderLog
 from recommender.errors import ConfigError
 
-from .memory_limit import readable_memory
+from .memory_limit import machine_memory, readable_memory
 from .plan_rates import RATES, Rate
 from .settings import Settings
 from .stage_usage import STAGES
 
 TOLERANCE = 0.3
-"""Share by which what happens may differ from what was expected."""
+"""Share by which what happens is meant to differ at most from what was expected."""
+
+FITTED_LINES = 3_750_000
+"""Order lines of the largest shop that the rates were fitted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,12 @@ class ShopFacts:
 
         `places` are those of all customers' lists: as many discoveries as the lists are long, and every item
         bought before up to that length again. `dense` are the entries of the largest matrix of items by
-        items, that of the linear models: they know so many items at most, whatever the shop.
+        items, that of the linear models: they know so many items at most, whatever the shop. Other settings
+        have no part in what is expected.
         """
         length = settings.lists.length
-        most = max(settings.models.linear.n_items, settings.bought_together.linear_items)
+        recommended = settings.models.linear.n_items if settings.blend.counts("linear") else 0
+        most = max(recommended, settings.bought_together.linear_items)
         repeats = min(self.pairs, self.customers * length)
         discoveries = self.customers * min(length, self.items)
         return {
@@ -79,8 +85,13 @@ class Plan:
         return max(self.peaks.values())
 
     @property
+    def training_peak(self) -> float:
+        """Bytes held at most until the snapshot is written; publishing is a run of its own."""
+        return max(peak for stage, peak in self.peaks.items() if stage != "publish")
+
+    @property
     def minutes(self) -> float:
-        """Of the whole run, publishing apart."""
+        """Of the whole run, publishing among them."""
         return sum(self.seconds.values()) / 60
 
 
@@ -116,21 +127,49 @@ def _amount(rate: Rate, drivers: dict[str, float]) -> float:
     return float(sum(getattr(rate, name) * drivers[name] for name in drivers))
 
 
+def check_memory(plan: Plan, limit: int | None, warn: Callable[[str], None]) -> None:
+    """Refuse a training that is expected to need more than somebody said, or warn of a small machine.
+
+    What is expected may be wrong, so only who names a limit is held to it.
+
+    Args:
+        plan: of the training.
+        limit: bytes that somebody said; None where nobody did.
+        warn: told where nobody said a limit and the machine has less than is expected.
+
+    Raises:
+        ConfigError: as `refuse_too_large`.
+    """
+    if limit is not None:
+        refuse_too_large(plan, limit)
+    elif plan.training_peak > (there := machine_memory()):
+        warn(
+            f"Warning: about {readable_memory(plan.training_peak)} of memory are expected, "
+            f"{readable_memory(there)} are there; it goes on. {basis(plan)} --memory refuses what needs more."
+        )
+
+
 def refuse_too_large(plan: Plan, limit: int) -> None:
     """Refuse a training that is expected to need more memory than it may take.
 
     Raises:
         ConfigError: it does; the message says what can be done.
     """
-    if plan.peak > limit:
+    if plan.training_peak > limit:
         raise ConfigError(over_the_limit(plan, limit))
+
+
+def basis(plan: Plan) -> str:
+    """What the rates are of, in a sentence or two."""
+    told = "Rates are of about the default settings, fitted on shops of up to 3.75 million order lines."
+    return f"{told} This is an extrapolation." if plan.facts.lines > FITTED_LINES else told
 
 
 def over_the_limit(plan: Plan, limit: int) -> str:
     """What to say of a training that would need too much, and what can be done."""
-    stage = max(plan.peaks, key=lambda name: plan.peaks[name])
+    stage = max((name for name in plan.peaks if name != "publish"), key=lambda name: plan.peaks[name])
     return (
-        f"this needs about {readable_memory(plan.peak)} of memory (to {stage}), the limit is "
+        f"this needs about {readable_memory(plan.training_peak)} of memory (to {stage}), the limit is "
         f"{readable_memory(limit)}: raise --memory if the machine has more, take a larger machine, or learn "
-        "from fewer orders; docs/operations.md says which settings take less"
+        f"from fewer orders; docs/operations.md says which settings take less. {basis(plan)}"
     )

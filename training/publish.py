@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from recommender.errors import SnapshotMissing, SnapshotUnreadable, StoreUnavailable
+from recommender.errors import SnapshotError, SnapshotMissing, SnapshotUnreadable, StoreUnavailable
 from recommender.snapshot.encoding import StoredManifest, decode_manifest
 from recommender.snapshot.pages import is_page
 from recommender.snapshot.reader_check import (
@@ -41,6 +41,15 @@ class Publication(Protocol):
 
     def entries(self) -> Iterator[Entry]:
         """Every entry, in the same order each time."""
+        ...
+
+
+@runtime_checkable
+class CutsPages(Protocol):
+    """A publication whose pages can be cut by other counts than its own."""
+
+    def cut_into(self, pages: Mapping[str, int]) -> Publication:
+        """The same publication in so many pages of each kind; raises SnapshotError where that cannot be."""
         ...
 
 
@@ -136,6 +145,7 @@ def publish(
         StoreUnavailable: the store does not answer, has no room, or another publisher is at work.
         SnapshotUnreadable: no service could read it, or the store did not keep what was written; the
             snapshot of before stays live.
+        SnapshotError: it is live in other pages than it can be cut into; nothing was written.
     """
     started = time.perf_counter()
     progress = progress or Silent()
@@ -145,6 +155,8 @@ def publish(
     with store.publishing():
         if _active_id(store) == source.snapshot_id:
             ruling = gate.rule_on_live(ours) if gate else None
+            if (live := _live_cut(source, ours, store)) is not source:
+                source, looked_at = live, _look_through(live, seed)
             report = _kept_live(source, store, looked_at, progress)
         else:
             ruling = _passed(ours, store, gate) if gate else None
@@ -250,6 +262,22 @@ def _noting(ruling: Ruling | None, ours: StoredManifest, looked_at: _LookedAt) -
         return looked_at
     forced = msgspec.structs.replace(ours, forced=tuple(reason.said for reason in ruling.reasons))
     return looked_at.with_manifest(msgspec.json.encode(forced))
+
+
+def _live_cut(source: Publication, ours: StoredManifest, store: SnapshotStore) -> Publication:
+    """The publication in the pages that are live, since services look for rows by the counts that they read.
+
+    Counts are no part of the id: another version cuts the same snapshot into others.
+    """
+    live = published_manifest(store, source.snapshot_id)
+    if live is None or live.snapshot != ours.snapshot or live.pages == ours.pages:
+        return source
+    if not isinstance(source, CutsPages):
+        raise SnapshotError(
+            f"snapshot {ours.snapshot} is live in other pages than it would be published in: "
+            "train again for a new id"
+        )
+    return source.cut_into(live.pages)
 
 
 def _kept_live(

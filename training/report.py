@@ -90,7 +90,7 @@ def print_manifest(console: Console, manifest: Manifest) -> None:
         "orders": f"{counts.orders:,} with {counts.lines:,} lines, {period}",
         "customers": f"{counts.customers:,}",
         "items": f"{counts.items:,}",
-        "ranked by": manifest.ranked_by,
+        "ranked by": escape(manifest.ranked_by),
         **_updated(manifest),
         "data": f"sha256 {manifest.data_fingerprint[:16]}…",
         "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),

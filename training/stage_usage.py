@@ -1,6 +1,7 @@
 """What a training takes while it runs, stage by stage: memory at most, and time."""
 
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,9 +34,13 @@ _FORGET_PEAK = "5"
 
 
 def peak_memory() -> int:
-    """Bytes that this process held at most so far."""
-    # Kilobytes on Linux, the only system that Redis and the service are run on in earnest.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Bytes that this process held at most so far, on Linux since the peak was last forgotten."""
+    if _STATUS.is_file():
+        # What getrusage says is the parent's peak, too, where the parent started this process by vfork.
+        (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    # Bytes on macOS, kilobytes elsewhere.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +84,10 @@ class Metered:
         """See `Progress.step`."""
         stage = _STAGE_OF.get(name, "learn")
         # What was held between two steps counts for the next one.
-        before, started, busy = _peak(), time.perf_counter(), time.process_time()
+        before, started, busy = peak_memory(), time.perf_counter(), time.process_time()
         _CLEAR.write_text(_FORGET_PEAK)
         with self.told.step(name, total) as advance:
             yield advance
-        took = Usage(max(before, _peak()), time.perf_counter() - started, time.process_time() - busy)
+        took = Usage(max(before, peak_memory()), time.perf_counter() - started, time.process_time() - busy)
         self.used[stage] += took
         _CLEAR.write_text(_FORGET_PEAK)
-
-
-def _peak() -> int:
-    (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024

@@ -254,6 +254,17 @@ def test_a_repair_sets_what_is_missing_or_different_and_nothing_else(store: Snap
     assert heard == sorted(heard) and heard[-1] == 55
 
 
+def test_a_repair_drops_what_is_not_of_the_snapshot(store: SnapshotStore) -> None:
+    publish(store, "monday", "tuesday")
+    right, surplus = [e for e in entries("tuesday") if e[0] != BOB], [("page:{8}", b""), ("page:{9}", b"")]
+    store.repair("tuesday", [*surplus, *entries("tuesday"), ("page:{7}", b"")])
+    assert store.repair("tuesday", right) == 0
+    assert store.read("tuesday", [BOB, "page:{7}", "page:{8}", "page:{9}"]) == [None] * 4
+    store.verify("tuesday", dict(right))
+    assert store.snapshots()[0].entries == len(right)
+    assert store.read("monday", [BOB]) == [dict(entries("monday"))[BOB]]
+
+
 def test_a_repair_cut_short_is_finished_by_the_next(store: SnapshotStore) -> None:
     publish(store, "monday")
     right = entries("tuesday", 100)

@@ -89,9 +89,9 @@ PAGES = {"customer": 1}
 ANN, BOB, CID = (f"customer:{{{name}}}" for name in ("ann", "bob", "cid"))
 
 
-def put_page(store: UnreliableStore, page: bytes | None) -> None:
+def put_page(store: UnreliableStore, page: bytes | None, **others: bytes | None) -> None:
     """Publish one page of customers beside what a service reads along."""
-    entries = {ALWAYS_THERE: b"", "customer-page:{0}": page, "similar:{tea}": b"list"}
+    entries = {ALWAYS_THERE: b"", "customer-page:{0}": page, "similar:{tea}": b"list", **others}
     store.write("monday", [(key, value) for key, value in entries.items() if value is not None])
 
 
@@ -109,6 +109,49 @@ def test_of_a_page_that_cannot_be_read_nobody_knows_what_it_held(store, page):
     put_page(store, page)
     assert {ANN, BOB} <= reader.read("monday", [ANN, BOB], PAGES).unread
     assert reader.read("monday", ["similar:{tea}"], PAGES) == Reading({"similar:{tea}": b"list"})
+
+
+LIST, REASONS, OF_BOTH = "customer:{ann}", "reasons:{ann}", {"customer": 1, "reasons": 1}
+
+
+@pytest.mark.parametrize("page", [b"damaged", None], ids=["damaged", "gone"])
+def test_a_page_that_cannot_be_read_costs_nothing_but_its_own_rows(store, page):
+    put_page(store, msgspec.msgpack.encode({"ann": b"tea"}), **{"reasons-page:{0}": page})
+    assert reader_of(store).read("monday", [LIST, REASONS], OF_BOTH) == Reading(
+        {LIST: b"tea"}, unread=frozenset({REASONS})
+    )
+
+
+@pytest.mark.parametrize("page", [b"damaged", None], ids=["damaged", "gone"])
+def test_rows_of_a_page_that_cannot_be_read_any_more_are_remembered(store, page):
+    reader = reader_of(store)
+    rows = msgspec.msgpack.encode({"ann": b"tea", "bob": b"milk"})
+    put_page(store, rows, **{"reasons-page:{0}": msgspec.msgpack.encode({"ann": b"why"})})
+    reader.read("monday", [LIST, REASONS], OF_BOTH)
+    put_page(store, page, **{"reasons-page:{0}": msgspec.msgpack.encode({"ann": b"why"})})
+    assert reader.read("monday", [LIST, BOB, REASONS], OF_BOTH) == Reading(
+        {LIST: b"tea", REASONS: b"why"}, stale=True, unread=frozenset({BOB})
+    )
+
+
+def test_a_snapshot_dropped_under_the_reader_is_not_believed_about_anybody(store):
+    reader = reader_of(store)
+    put_page(store, msgspec.msgpack.encode({"ann": b"tea"}))
+    reader.read("monday", [ANN], PAGES)
+    store.write("monday", [("customer-page:{0}", msgspec.msgpack.encode({}))])
+    assert reader.read("monday", [ANN, BOB], PAGES) == Reading(
+        {ANN: b"tea"}, stale=True, unread=frozenset({BOB})
+    )
+
+
+@pytest.mark.parametrize("page", [b"damaged", None], ids=["damaged", "gone"])
+def test_a_page_that_cannot_be_read_is_logged_once(store, page, caplog):
+    reader = reader_of(store)
+    put_page(store, page)
+    for _ in range(3):
+        reader.read("monday", [ANN, BOB], PAGES)
+    (said,) = caplog.messages
+    assert said.startswith("customer-page:{0} is put aside: ")
 
 
 def test_a_page_that_is_gone_is_remembered_row_by_row(store):

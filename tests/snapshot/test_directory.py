@@ -7,7 +7,7 @@ import pytest
 
 from recommender.errors import ConfigError, SnapshotMissing, SnapshotUnreadable
 from recommender.snapshot.directory import MANIFEST, Lists, load_snapshot, read_manifest, write_snapshot
-from recommender.snapshot.manifest import snapshot_id
+from recommender.snapshot.manifest import Made, Updated, snapshot_id
 from tests.snapshot.snapshots import small_snapshot
 
 
@@ -94,6 +94,27 @@ def test_a_folder_of_a_version_that_wrote_less_is_refused(folder, unknown):
     (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
     with pytest.raises(SnapshotUnreadable, match=rf"{unknown}.*train again"):
         load_snapshot(folder)
+
+
+def test_the_clock_has_no_say_in_the_id_of_an_update(folder):
+    def updated_from(full: str, full_generated_at: str) -> str:
+        return snapshot_id(
+            msgspec.structs.replace(
+                read_manifest(folder),
+                updated=Updated(
+                    previous="monday",
+                    full=full,
+                    full_until="2011-12-09T12:50:00Z",
+                    full_generated_at=full_generated_at,
+                    customers=Made(1, 2),
+                    items=Made(0, 4),
+                ),
+            )
+        )
+
+    one = updated_from("sunday", "2011-12-10T03:00:00Z")
+    assert one == updated_from("sunday", "2011-12-10T04:00:00Z")
+    assert one != updated_from("saturday", "2011-12-10T03:00:00Z")
 
 
 def test_a_changed_manifest_is_refused(folder):

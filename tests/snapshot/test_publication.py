@@ -1,3 +1,4 @@
+import zlib
 from dataclasses import replace
 
 import msgspec
@@ -31,7 +32,9 @@ def test_prices_read_as_the_shop_wrote_them_and_unknown_ones_are_missing():
 def test_a_damaged_chunk_or_manifest_is_refused():
     with pytest.raises(SnapshotUnreadable, match="publish the snapshot again"):
         decode_items(b"broken")
-    for raw in (b"broken", b"[]", b'{"format": 1, "snapshot": "\xff"}'):
+    with pytest.raises(SnapshotUnreadable, match="publish the snapshot again"):
+        decode_items(zlib.compress(b'[{"item_id": "tea", "later": ' + b"[" * 100_000))
+    for raw in (b"broken", b"[]", b'{"format": 1, "snapshot": "\xff"}', b"[" * 100_000):
         with pytest.raises(SnapshotUnreadable, match="cannot be read"):
             decode_manifest(raw)
     with pytest.raises(SnapshotUnreadable, match="format 99, this version reads 1"):

@@ -3,6 +3,7 @@ import socket
 import threading
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -300,11 +301,53 @@ def test_a_repair_in_larger_chunks_leaves_no_list_of_names_over(
     assert redis_client.dbsize() == accounted_keys(larger, 20)
 
 
-def test_a_registry_that_cannot_be_read_can_be_removed_and_rebuilt(
+@pytest.mark.parametrize("cut_short", [None, 0, 15, 39])
+@pytest.mark.parametrize("n", [35, 12])
+def test_a_repair_with_other_entries_leaves_no_key_over(
+    redis_store: RedisStore, redis_client: redis.Redis, n: int, cut_short: int | None
+) -> None:
+    right = [("first:{}", b""), *entries("monday", n)]
+    publish(redis_store, "monday", n=40)
+    if cut_short is not None:
+
+        def stop(done: int) -> None:
+            if done >= cut_short:
+                raise KeyboardInterrupt
+
+        with suppress(KeyboardInterrupt):
+            redis_store.repair("monday", right, progress=stop)
+    redis_store.repair("monday", right)
+    redis_store.verify("monday", dict(right))
+    assert len(redis_client.keys("cartlift:1:shop:*")) == n + 1
+    assert redis_client.dbsize() == accounted_keys(redis_store)
+
+
+def test_a_list_of_names_that_is_lost_during_a_repair_costs_no_entry(
     redis_store: RedisStore, redis_client: redis.Redis
 ) -> None:
+    right = entries("monday", 35)
+    publish(redis_store, "monday", n=60)
+
+    def lose(done: int) -> None:
+        if done == 30:
+            redis_client.delete("cartlift:1:{shop}:keys:monday:2")
+
+    # All names of the third list stood on a later one before.
+    shifted = [*right[:20], *entries("monday", 60)[40:50], *right[20:]]
+    with pytest.raises(SnapshotUnreadable, match=r"lost names .* publish it again"):
+        redis_store.repair("monday", shifted, progress=lose)
+    assert None not in redis_store.read("monday", [key for key, _ in shifted])
+    redis_store.repair("monday", right)
+    redis_store.verify("monday", dict(right))
+    assert redis_client.dbsize() == accounted_keys(redis_store)
+
+
+@pytest.mark.parametrize("damaged", ["{", '{"later": ' + "[" * 100_000], ids=["cut off", "deep"])
+def test_a_registry_that_cannot_be_read_can_be_removed_and_rebuilt(
+    redis_store: RedisStore, redis_client: redis.Redis, damaged: str
+) -> None:
     publish(redis_store, "monday")
-    redis_client.hset(REGISTRY, "monday", "{")
+    redis_client.hset(REGISTRY, "monday", damaged)
     with pytest.raises(SnapshotUnreadable, match=r"Remove the key .*, then publish again"):
         redis_store.repair("monday", entries("monday"))
     redis_client.delete(REGISTRY)

@@ -1,17 +1,21 @@
 """Lines are judged in Spark's buckets as they are judged all at once."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from recommender.data.cleaning import clean
+from recommender.errors import ConfigError, DataError
+from recommender.training.engines import Asked
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources.canonical import open_orders, read_lines
 from recommender.training.spark import clean_lines as on_spark
 from recommender.training.spark.frames import collected
+from recommender.training.spark.pipeline import trained
 
 NOW = 1_735_689_600
 HEADER = "order_id,customer_id,item_id,quantity,unit_price,ordered_at,title,country"
@@ -85,3 +89,20 @@ def test_the_same_lines_are_kept_and_put_aside_for_the_same_reasons(spark, files
     counted = {finding.code: finding.count for finding in found.findings}
     reasons = wanted.aside["reason"].cast(pl.String).to_list()
     assert counted == {reason: reasons.count(reason) for reason in reasons}
+
+
+def test_what_a_task_refuses_is_said_in_its_own_words(spark, tmp_path):
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    (orders / "good.csv").write_text(HEADER + FIRST)
+    (orders / "strange.csv").write_text("this,that\n1,2\n")
+    asked = Asked([orders], None, None, tmp_path / "1", datetime.fromtimestamp(NOW, UTC))
+    with pytest.raises(DataError, match=r"^strange\.csv: "), trained(asked, Settings(), Silent()):
+        pass
+
+
+def test_lines_are_not_put_aside_among_the_orders(tmp_path):
+    (tmp_path / "a.csv").write_text(HEADER + FIRST)
+    asked = Asked([tmp_path], None, None, tmp_path / "1", datetime.fromtimestamp(NOW, UTC))
+    with pytest.raises(ConfigError, match="lies among the orders"), trained(asked, Settings(), Silent()):
+        pass

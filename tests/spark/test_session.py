@@ -61,3 +61,10 @@ def test_master_goes_with_spark_alone(tmp_path):
     (tmp_path / "orders.csv").write_text("order_id,item_id\n1,tea\n")
     words = ("train", "orders.csv", "--snapshot", "1", "--master", "local[2]")
     assert "--master says where Spark runs" in cartlift(*words, folder=tmp_path, expect=2).err
+
+
+@pytest.mark.parametrize(("option", "value"), [("--memory", "8GB"), ("--query", "SELECT 1")])
+def test_what_spark_does_not_heed_is_refused(tmp_path, option, value):
+    (tmp_path / "orders.csv").write_text("order_id,item_id\n1,tea\n")
+    words = ("train", "orders.csv", "--snapshot", "1", "--engine", "spark", option, value)
+    assert f"{option} is" in cartlift(*words, folder=tmp_path, expect=2).err

@@ -17,7 +17,8 @@ from recommender.training.order_store import OrderStore
 from recommender.training.progress import Silent
 from recommender.training.settings import load_settings
 from recommender.training.sources import read_orders
-from recommender.training.sources.stored import MANIFEST
+from recommender.training.sources.canonical import open_orders
+from recommender.training.sources.stored import MANIFEST, digest, digest_of_values
 
 NOW = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp())
 HEADER = "order_id,customer_id,item_id,quantity,unit_price,ordered_at,title,status"
@@ -45,7 +46,8 @@ def write(folder, name, *rows, header=HEADER):
 
 def add(store, *files, settings=None):
     with store.locked():
-        return store.add(files, (settings or load_settings()).source, query=None, progress=Silent())
+        source = (settings or load_settings()).source
+        return store.add(open_orders(files, source, None), source, progress=Silent())
 
 
 def read(*sources, settings=None, **options):
@@ -199,6 +201,82 @@ def test_a_store_of_another_version_is_refused(store, exports):
         read(store.folder)
 
 
+def test_without_its_manifest_a_store_is_refused_and_nothing_is_removed(store, exports):
+    add(store, *exports)
+    (store.folder / MANIFEST).unlink()
+    parts = sorted((store.folder / "parts").iterdir())
+    for attempt in (lambda: add(store, exports[0]), lambda: read(store.folder)):
+        with pytest.raises(DataError, match=r"restore it from a backup, or name an empty folder"):
+            attempt()
+    assert sorted((store.folder / "parts").iterdir()) == parts and len(parts) == 2
+
+
+def test_files_of_somebody_else_stay(store, exports):
+    parts = store.folder / "parts"
+    parts.mkdir(parents=True)
+    ours = ("000007-0123abcd.parquet", ".unfinished.parquet")
+    theirs = ("sales.parquet", "000007-0123abcd.parquet.bak", "notes.txt")
+    for name in theirs:
+        (parts / name).write_bytes(b"")
+    add(store, exports[0])
+    for name in ours:
+        (parts / name).write_bytes(b"")
+    add(store, exports[1])
+    named = {part.file.removeprefix("parts/") for part in store.manifest.parts}
+    assert {path.name for path in parts.iterdir()} == named | set(theirs)
+
+
+def test_an_export_is_known_whatever_wrote_its_part(store, exports):
+    """As after an upgrade of polars: the same values, other bytes."""
+    add(store, *exports)
+    for part in store.manifest.parts:
+        file = store.folder / part.file
+        pl.read_parquet(file).write_parquet(file, compression="uncompressed")
+        assert digest(file) != part.sha256
+    added = add(store, *exports)
+    assert (added.parts, added.known) == (0, ("monday.csv", "tuesday.csv"))
+
+
+def test_values_are_told_apart_by_their_places():
+    def of(**columns):
+        return digest_of_values(pl.DataFrame(columns))
+
+    assert of(a=["x", "yz"]) == of(a=["x", "yz"])
+    told = [
+        of(a=["x", "yz"]), of(a=["xy", "z"]), of(a=["x", "yz", ""]), of(a=["x", "yz", None]),
+        of(b=["x", "yz"]), of(a=[1.0, None]), of(a=[None, 1.0]), of(a=[1.0, 0.0]), of(a=[1, 0]),
+    ]  # fmt: skip
+    assert len(set(told)) == len(told)
+
+
+def test_a_first_addition_killed_midway_is_made_up_for(store, exports):
+    words = [sys.executable, "-c", KILLED, str(store.folder), "4", *map(str, exports)]
+    assert subprocess.run(words, env=os.environ, check=False).returncode == -signal.SIGKILL
+    assert len(list((store.folder / "parts").iterdir())) == 1 and store.manifest.parts == ()
+    add(store, *exports)
+    same(read(store.folder), read(*exports))
+
+
+def test_cancellations_are_understood_when_added_and_not_by_later_settings(store, tmp_path):
+    rows = (
+        "1,ann,tea,1,2,01.01.2024 12:00,Tea,paid,",
+        "2,bob,tea,1,2,02.01.2024 12:00,Tea,paid,04.01.2024 00:30",
+    )
+    text = '[source]\ntimezone = "Europe/Berlin"\ntimestamp_format = "%d.%m.%Y %H:%M"\n'
+    settings = load_settings(write_toml(tmp_path, text))
+    file = write(tmp_path, "a.csv", *rows, header=HEADER + ",cancelled_at")
+    add(store, file, settings=settings)
+    # Half past midnight in Berlin is half past eleven in UTC, the day before.
+    for until, orders in ((datetime(2024, 1, 3, 23, 29), ("1", "2")), (datetime(2024, 1, 3, 23, 30), ("1",))):
+        moment = int(until.replace(tzinfo=UTC).timestamp())
+        for then in (
+            read(file, settings=settings, until=moment),
+            read(store.folder, settings=settings, until=moment),
+            read(store.folder, until=moment),
+        ):
+            assert then.orders.orders.ids == orders
+
+
 def test_two_updates_at_once_are_refused(store):
     with store.locked(), pytest.raises(ConfigError, match="another update is at work"), store.locked():
         pass
@@ -210,6 +288,7 @@ from pathlib import Path
 from recommender.training import order_store
 from recommender.training.progress import Silent
 from recommender.training.settings import load_settings
+from recommender.training.sources.canonical import open_orders
 
 left = int(sys.argv[2])
 
@@ -222,7 +301,8 @@ def dying(path):
 order_store._sync = dying
 store = order_store.OrderStore(Path(sys.argv[1]))
 with store.locked():
-    store.add(sys.argv[3:], load_settings().source, query=None, progress=Silent())
+    source = load_settings().source
+    store.add(open_orders(sys.argv[3:], source, None), source, progress=Silent())
 """
 
 

@@ -1,14 +1,26 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import ConfigError, DataError
-from recommender.training.memory_limit import allowed_memory, bytes_of, machine_memory, readable_memory
+from recommender.training import plan
+from recommender.training.memory_limit import (
+    allowed_memory,
+    bytes_of,
+    cgroup_limits,
+    machine_memory,
+    readable_memory,
+)
+from recommender.training.order_store import OrderStore
 from recommender.training.plan import ShopFacts, facts_of_orders, plan_of, refuse_too_large
 from recommender.training.plan_scan import facts_of_tables
+from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources.canonical import open_orders
 from recommender.training.stage_usage import STAGES
@@ -72,13 +84,12 @@ def test_a_larger_shop_is_expected_to_take_more(name):
 
 
 def test_a_training_that_needs_too_much_is_refused_with_what_can_be_done():
-    plan = plan_of(SHOP, Settings())
-    refuse_too_large(plan, int(plan.peak) + 1)
-    said = (
-        rf"needs about {readable_memory(plan.peak)} of memory \(to \w+\), the limit is 100 MB: raise --memory"
-    )
+    expected = plan_of(SHOP, Settings())
+    refuse_too_large(expected, int(expected.training_peak) + 1)
+    needed = readable_memory(expected.training_peak)
+    said = rf"needs about {needed} of memory \(to \w+\), the limit is 100 MB: raise --memory"
     with pytest.raises(ConfigError, match=said):
-        refuse_too_large(plan, 100_000_000)
+        refuse_too_large(expected, 100_000_000)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +119,115 @@ def test_plan_tells_what_train_refuses_and_both_end_with_code_2(tmp_path, shop_f
     untrained = cartlift("train", shop_file, "--snapshot", tmp_path / "s", "--memory", "1MB", expect=2)
     assert "the limit is 1 MB: raise --memory" in " ".join(untrained.err.split())
     assert not (tmp_path / "s").exists()
+
+
+def test_train_refuses_before_it_reads(tmp_path, shop_file):
+    """Reading would end with code 3: not one of these lines can be read."""
+    shop_file.write_text(shop_file.read_text().replace("2024-", "soon-"))
+    words = ("train", shop_file, "--snapshot", tmp_path / "s")
+    assert "the limit is 1 MB" in cartlift(*words, "--memory", "1MB", expect=2).err
+    assert "not one of 3 lines" in cartlift(*words, expect=3).err
+
+
+def test_who_names_no_limit_is_only_warned(monkeypatch):
+    expected, said = plan_of(SHOP, Settings()), []
+    monkeypatch.setattr(plan, "machine_memory", lambda: 100_000_000)
+    plan.check_memory(expected, None, said.append)
+    (warning,) = said
+    assert readable_memory(expected.training_peak) in warning and "100 MB are there; it goes on" in warning
+    with pytest.raises(ConfigError, match="the limit is 200 MB"):
+        plan.check_memory(expected, 200_000_000, said.append)
+    monkeypatch.setattr(plan, "machine_memory", lambda: int(expected.training_peak) + 1)
+    plan.check_memory(expected, None, said.append)
+    assert len(said) == 1
+
+
+def test_publishing_is_no_part_of_a_training():
+    expected = plan_of(SHOP, Settings())
+    larger = replace(expected, peaks=expected.peaks | {"publish": 10 * expected.peak})
+    assert larger.training_peak == expected.training_peak
+    refuse_too_large(larger, int(expected.training_peak) + 1)
+
+
+def test_beyond_the_shops_measured_it_is_said_that_rates_extrapolate():
+    assert "extrapolation" not in plan.basis(plan_of(SHOP, Settings()))
+    assert "extrapolation" in plan.basis(plan_of(replace(SHOP, lines=4_000_000), Settings()))
+
+
+def test_the_linear_model_takes_nothing_where_it_has_no_say():
+    without = replace(Settings(), blend=replace(Settings().blend, linear=0))
+    of_pairs = replace(without, bought_together=replace(without.bought_together, linear_items=100))
+    assert SHOP.drivers(of_pairs)["dense"] == 100**2
+    assert SHOP.drivers(replace(of_pairs, blend=Settings().blend))["dense"] > 100**2
+
+
+def test_a_store_of_mapped_columns_is_counted_as_its_exports(tmp_path):
+    file, store = tmp_path / "orders.csv", OrderStore(tmp_path / "store")
+    file.write_text(
+        "no,who,what,quantity,unit_price,ordered_at\n1,ann,tea,1,2,2024-01-01\n2,,jam,1,2,2024-01-01\n"
+    )
+    columns = replace(Settings().source.columns, order_id=("no",), customer_id=("who",), item_id=("what",))
+    some = replace(settings(min_item_lines=1), source=replace(Settings().source, columns=columns))
+    with store.locked():
+        store.add(open_orders([file], some.source, None), some.source, progress=Silent())
+    for place in (file, store.folder):
+        found = facts_of_tables(open_orders([place], some.source, None), some)
+        assert found == ShopFacts(2, 2, 1, 2, pairs=1)
+
+
+def test_customers_on_an_orders_first_line_hold_for_its_others(tmp_path):
+    file = tmp_path / "orders.csv"
+    lines = ["1,ann,tea", "1,,jam", "2,bob,tea", "2,,jam", "2,,jam", "3,,tea"]
+    rows = "\n".join(f"{line},1,2.5,2024-01-01" for line in lines)
+    file.write_text(f"order_id,customer_id,item_id,quantity,unit_price,ordered_at\n{rows}\n")
+    once = replace(settings(min_item_lines=1), source=replace(Settings().source, order_once=True))
+    assert facts_of_tables(open_orders([file], once.source, None), once) == ShopFacts(6, 3, 2, 2, pairs=4)
+
+
+def test_the_file_that_cannot_be_read_is_named(tmp_path):
+    columns = {"order_id": ["1"], "customer_id": ["ann"], "item_id": ["tea"], "quantity": [1],
+               "unit_price": [2.0], "ordered_at": ["2024-01-01"]}  # fmt: skip
+    good, bad = tmp_path / "good.parquet", tmp_path / "bad.parquet"
+    pl.DataFrame(columns).write_parquet(good)
+    whole = good.read_bytes()
+    # The footer is whole, the pages are not.
+    bad.write_bytes(whole[:4] + b"\xff" * 300 + whole[304:])
+    with pytest.raises(DataError, match=r"^bad\.parquet cannot be read"):
+        facts_of_tables(open_orders([good, bad], Settings().source, None), Settings())
+
+
+def test_a_process_knows_its_own_peak_not_that_of_who_started_it():
+    said = "import sys; from recommender.training.stage_usage import peak_memory; print(peak_memory())"
+    parent = (
+        "import subprocess, sys; held = b'x' * 500_000_000; "
+        f"print(subprocess.run([sys.executable, '-c', {said!r}], capture_output=True, text=True).stdout)"
+    )
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=True)
+    assert 5_000_000 < int(done.stdout) < 450_000_000
+
+
+def test_the_tightest_control_group_around_the_process_is_its_limit(tmp_path):
+    root, own = tmp_path / "cgroup", tmp_path / "own"
+    shop = root / "system.slice" / "shop.service"
+    shop.mkdir(parents=True)
+    (root / "system.slice" / "memory.max").write_text("3000000000\n")
+    (shop / "memory.max").write_text("max\n")
+    own.write_text("0::/system.slice/shop.service\n")
+    assert cgroup_limits(root, own) == [3_000_000_000]
+    (shop / "memory.max").write_text("2000000000\n")
+    assert min(cgroup_limits(root, own)) == 2_000_000_000
+    # Another service's group is not looked at, and a container sees its own as the root.
+    own.write_text("0::/system.slice/other.service\n")
+    assert cgroup_limits(root, own) == [3_000_000_000]
+    (root / "memory.max").write_text("1000000000")
+    own.write_text("0::/\n")
+    assert cgroup_limits(root, own) == [1_000_000_000]
+    first = root / "memory" / "shop"
+    first.mkdir(parents=True)
+    (first / "memory.limit_in_bytes").write_text("4000000000")
+    own.write_text("5:cpu,cpuacct:/shop\n4:memory:/shop\n")
+    assert cgroup_limits(root, own) == [4_000_000_000]
+    assert cgroup_limits(root, tmp_path / "absent") == []
 
 
 @pytest.fixture

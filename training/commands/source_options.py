@@ -73,7 +73,8 @@ _OPTIONS = (
 memory_option = click.option(
     "--memory",
     metavar="SIZE",
-    help="Most memory that a training may take, e.g. 8GB; without it, what the machine or its container has.",
+    help="Refuse a training that is expected to need more, e.g. 8GB. "
+    "Without it, more than the machine or its container has is only warned of.",
 )
 
 

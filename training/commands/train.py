@@ -17,15 +17,18 @@ from recommender.errors import ConfigError
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
 from ..engines import Asked, EngineName, spark_engine
-from ..memory_limit import allowed_memory, readable_memory
+from ..memory_limit import bytes_of, readable_memory
 from ..not_judged import why_not_judged
 from ..pipeline import timed
 from ..pipeline import train as learn_and_list
-from ..plan import facts_of_orders, plan_of, refuse_too_large
+from ..plan import check_memory, facts_of_orders, plan_of, refuse_too_large
+from ..plan_scan import facts_of_tables
 from ..progress import Progress, Shown
 from ..report import figures_table, print_lists_health, print_manifest
 from ..settings import Settings
 from ..sources import ReadOrders
+from ..sources.canonical import open_orders
+from ..sources.database import is_database
 from ..stage_usage import peak_memory
 from .findings_report import print_findings
 from .source_options import SourceArguments, memory_option, source_options
@@ -85,12 +88,14 @@ def train(
     check_free(folder)
     if master is not None and engine != "spark":
         raise ConfigError("--master says where Spark runs: it goes with --engine spark")
+    if engine == "spark":
+        _refuse_for_spark(memory, source.query)
     started = clock.perf_counter()
     progress = Shown(Console(stderr=True))
     settings = source.settings()
     moment = None if until is None else moment_of(until, settings.source.timezone)
     asked = Asked(source.orders, source.items, moment, folder, datetime.now(UTC), master)
-    limit = allowed_memory(memory)
+    limit = None if memory is None else bytes_of(memory)
     work = spark_engine().trained if engine == "spark" else partial(_trained_here, source, limit)
     with work(asked, settings, progress) as (read, trained):
         trained = timed(trained, clock.perf_counter() - started)
@@ -104,14 +109,37 @@ def train(
                 _tell_usage(read, settings, clock.perf_counter() - started)
 
 
+def _refuse_for_spark(memory: str | None, query: str | None) -> None:
+    if memory is not None:
+        raise ConfigError("--memory is of this machine alone: with --engine spark, Spark's settings say it")
+    if query is not None:
+        raise ConfigError("--query is for a database, and --engine spark reads files: export it first")
+
+
 @contextmanager
 def _trained_here(
-    source: SourceArguments, limit: int, asked: Asked, settings: Settings, progress: Progress
+    source: SourceArguments, limit: int | None, asked: Asked, settings: Settings, progress: Progress
 ) -> Iterator[tuple[ReadOrders, Snapshot]]:
+    # With --until a part of what would be counted is passed over, and may fit.
+    if limit is not None and asked.until is None:
+        _refuse_before_reading(source, limit, settings, progress)
     aside = asked.snapshot.with_name(asked.snapshot.name + ".quarantine.parquet")
     read = source.read(settings, quarantine=aside, until=asked.until, progress=progress)
-    refuse_too_large(plan_of(facts_of_orders(read.orders, settings), settings), limit)
+    expected = plan_of(facts_of_orders(read.orders, settings), settings)
+    check_memory(expected, limit, partial(click.echo, err=True))
     yield read, learn_and_list(read, settings, now=asked.now, progress=progress)
+
+
+def _refuse_before_reading(
+    source: SourceArguments, limit: int, settings: Settings, progress: Progress
+) -> None:
+    orders = source.orders or settings.source.orders
+    if any(map(is_database, orders)):
+        # Counting the rows of a query takes asking for all of them.
+        return
+    with progress.step("Count orders"):
+        tables = open_orders(orders, settings.source, source.query)
+        refuse_too_large(plan_of(facts_of_tables(tables, settings), settings), limit)
 
 
 def moment_of(text: str, zone: str) -> int:
@@ -166,7 +194,7 @@ def _tell_usage(read: ReadOrders, settings: Settings, seconds: float) -> None:
     expected = plan_of(facts_of_orders(read.orders, settings), settings)
     told = (
         f"It took {readable_memory(peak_memory())} of memory at most "
-        f"({readable_memory(expected.peak)} expected) "
+        f"({readable_memory(expected.training_peak)} expected) "
         f"and {seconds / 60:.1f} minutes ({expected.minutes:.1f} expected)."
     )
     Console().print(told, highlight=False, soft_wrap=True)

@@ -4,8 +4,9 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,19 +14,21 @@ import msgspec
 from rich.console import Console
 
 from recommender.command_options import redis_options
-from recommender.errors import ConfigError
+from recommender.errors import ConfigError, DataError
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
 from ..gate import Gate, SnapshotRefused
-from ..memory_limit import allowed_memory
+from ..memory_limit import bytes_of
 from ..order_store import Added, OrderStore
 from ..pipeline import timed, train
-from ..plan import facts_of_orders, plan_of, refuse_too_large
+from ..plan import check_memory, facts_of_orders, plan_of
 from ..progress import Progress, Shown
 from ..publish import PublishReport
 from ..report import figures_table, print_lists_health, print_manifest
 from ..settings import Settings
 from ..sources import ReadOrders, read_orders
+from ..sources.canonical import open_orders
+from ..sources.tables import Table
 from ..update import GoesOn, StartsAnew, start_of
 from ..update import update as carry_over
 from ..update_report import added_in_words, update_in_words
@@ -120,11 +123,15 @@ def update(
     wrong, 3 the orders cannot be used, 4 Redis cannot be used.
     """
     check_free(target)
-    limit = allowed_memory(memory)
-    settings, progress, store = source.settings(), Shown(Console(stderr=True)), OrderStore(folder)
+    limit = None if memory is None else bytes_of(memory)
+    settings, store, notes = _settings(source), OrderStore(folder), Console(stderr=True)
+    progress = Shown(notes)
+    _check(store, settings, previous)
     started = time.perf_counter()
+    with progress.step("Open exports"):
+        exports = _exports(source, settings)
     with store.locked():
-        added = _add(store, source, settings, progress)
+        added = _add(store, exports, settings, progress) if exports else None
         read = read_orders(
             [folder],
             settings,
@@ -132,9 +139,12 @@ def update(
             quarantine=target.with_name(target.name + ".quarantine.parquet"),
             progress=progress,
         )
-    # An update takes less than a full run; but the night of the full run comes, and better it is told before.
-    refuse_too_large(plan_of(facts_of_orders(read.orders, settings), settings), limit)
+    # On other nights, too, for the night of the full run comes, and better it is told before.
+    expected = plan_of(facts_of_orders(read.orders, settings), settings)
+    check_memory(expected, limit, partial(click.echo, err=True))
     start = StartsAnew("--full asks for it") if full else start_of(previous, read, settings)
+    if isinstance(start, StartsAnew):
+        notes.print(f"Full run: {start.why}.", highlight=False, markup=False, soft_wrap=True)
     snapshot = _snapshot(read, settings, start, progress)
     seconds = time.perf_counter() - started
     with progress.step("Write the snapshot"):
@@ -154,15 +164,34 @@ def update(
         sys.exit(REFUSED)
 
 
-def _add(store: OrderStore, source: SourceArguments, settings: Settings, progress: Progress) -> Added | None:
-    orders: Sequence[str] = source.orders or settings.source.orders
-    if orders:
-        return store.add(
-            orders, settings.source, query=source.query or settings.source.query, progress=progress
-        )
+def _settings(source: SourceArguments) -> Settings:
+    """The settings, with the orders of the command line: the store does not know which database is theirs."""
+    settings = source.settings()
+    if not source.orders:
+        return settings
+    return replace(settings, source=replace(settings.source, orders=source.orders))
+
+
+def _check(store: OrderStore, settings: Settings, previous: Path | None) -> None:
+    """Refuse, before anything is read or made, what would end in hours of the wrong work, or in nothing."""
     if not store.manifest.parts:
-        raise ConfigError(f"order store {store.folder} is empty: name the orders to begin with")
-    return None
+        if not settings.source.orders:
+            raise ConfigError(f"order store {store.folder} is empty: name the orders to begin with")
+    # On the first night there is nothing to go on from yet; later on it is a slip.
+    elif previous is not None and not previous.exists():
+        raise ConfigError(f"--from {previous}: no such folder; without --from everything is made anew")
+
+
+def _exports(source: SourceArguments, settings: Settings) -> list[Table]:
+    orders = settings.source.orders
+    return open_orders(orders, settings.source, source.query) if orders else []
+
+
+def _add(store: OrderStore, exports: Sequence[Table], settings: Settings, progress: Progress) -> Added:
+    added = store.add(exports, settings.source, progress=progress)
+    if not added.whole:
+        raise DataError(f"{', '.join(added.empty)}: no order lines there, and none in {store.folder} yet")
+    return added
 
 
 def _snapshot(

@@ -24,12 +24,19 @@ from .tables import Source, Table, reading
 def open_orders(sources: Sequence[Source], source: SourceSettings, query: str | None) -> list[Table]:
     """The order stores, then the files, or the query, that hold order lines.
 
+    Args:
+        sources: order stores, files, folders, globs, or one database URL.
+        source: how they are written; its query is for a database, and passed over for order stores.
+        query: SQL that selects order lines; goes before that of the settings.
+
     Raises:
         ConfigError: sources and query do not fit together.
         DataError: a file or the database cannot be read.
     """
     if not sources:
         raise ConfigError("no orders named: give files, folders, globs or a database URL")
+    if not all(map(is_store, sources)):
+        query = query or source.query
     if not any(map(is_database, sources)):
         if query:
             raise ConfigError("a query needs a database URL, e.g. postgresql://user@host/shop")
@@ -64,7 +71,7 @@ def read_lines(
             advance(file + 1)
         lines = alike_in_all_files(_one_after_another(read), IDS)
     refuse_unreadable(lines, tables)
-    return lines if until is None else not_cancelled_yet(_known_at(lines, until), until, source.line_format)
+    return lines if until is None else not_cancelled_yet(_known_at(lines, until), until)
 
 
 def refuse_unreadable(lines: pl.DataFrame, tables: Sequence[Table]) -> None:
@@ -106,14 +113,29 @@ def _known_at(lines: pl.DataFrame, until: int) -> pl.DataFrame:
     return known
 
 
-def not_cancelled_yet(lines: pl.DataFrame, until: int, form: LineFormat) -> pl.DataFrame:
+def not_cancelled_yet(lines: pl.DataFrame, until: int) -> pl.DataFrame:
     """The lines without cancellations after a moment; one of unreadable time is known from the start."""
     if lines.schema["cancelled_at"] == pl.Null:
         return lines
     said = lines["cancelled_at"].unique().drop_nulls()
-    later = said.filter((_moments(said.cast(pl.String), form) > until).fill_null(False))
+    later = said.filter((epoch_seconds(said.cast(pl.String)) > until).fill_null(False))
     known = pl.when(~pl.col("cancelled_at").is_in(later.implode())).then("cancelled_at")
     return lines.with_columns(known.alias("cancelled_at"))
+
+
+def _with_cancelled_in_utc(lines: pl.DataFrame, form: LineFormat) -> pl.DataFrame:
+    """The same lines; moments of cancellation as ISO 8601 in UTC, so that the shop's format is done with.
+
+    What cannot be read as a time stays as it is.
+    """
+    said = lines["cancelled_at"].unique().drop_nulls().cast(pl.String)
+    moments = _moments(said, form)
+    read = moments.is_not_null()
+    if not read.any():
+        return lines
+    in_utc = pl.from_epoch(moments.filter(read)).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = pl.col("cancelled_at").cast(pl.String).replace(said.filter(read), in_utc)
+    return lines.with_columns(text.cast(LINE_SCHEMA["cancelled_at"]))
 
 
 def _moments(text: pl.Series, form: LineFormat) -> pl.Series:
@@ -140,7 +162,7 @@ def lines_of(table: Table, file: int, source: SourceSettings) -> pl.DataFrame:
             canonical = order_lines(table.frame, file, source.line_format, where=table.name)
         except DataError as error:
             raise DataError(f"{error}{preset_hint(table.frame.collect_schema().names())}") from error
-        lines = canonical.collect(engine="streaming")
+        lines = _with_cancelled_in_utc(canonical.collect(engine="streaming"), source.line_format)
     if table.misshapen.is_empty():
         return lines
     said = (

@@ -13,6 +13,7 @@ from ..settings import Settings
 from ..source_settings import SourceSettings
 from .database import is_database, open_query
 from .files import open_files
+from .stored import is_store
 from .tables import Source, Table, no_rows, reading
 
 
@@ -21,7 +22,8 @@ def open_items(items: Source | None, sources: Sequence[Source], source: SourceSe
 
     Args:
         items: item file; goes before the query.
-        sources: where orders come from; the query for items goes to the same database.
+        sources: where orders come from; the query for items goes to the same database, for order stores to
+            the one that the settings name for orders.
         source: how items are written.
 
     Raises:
@@ -32,9 +34,10 @@ def open_items(items: Source | None, sources: Sequence[Source], source: SourceSe
         return [_loaded(table) for table in open_files([items], source)]
     if not source.items_query:
         return []
-    if not is_database(sources[0]):
+    asked = (source.orders if all(map(is_store, sources)) else sources)[:1]
+    if not any(map(is_database, asked)):
         raise ConfigError("items_query needs a database URL as the source of orders")
-    return [open_query(str(sources[0]), source.items_query, name="items query")]
+    return [open_query(str(asked[0]), source.items_query, name="items query")]
 
 
 def _loaded(table: Table) -> Table:

@@ -86,7 +86,7 @@ def read_orders(
     if quarantine:
         prepare_quarantine(quarantine, [*sources, *([items] if items else [])])
     with progress.step("Open orders"):
-        tables = open_orders(sources, settings.source, query or settings.source.query)
+        tables = open_orders(sources, settings.source, query)
         item_tables = open_items(items or settings.source.items, sources, settings.source)
     lines = read_lines(tables, settings.source, progress, until)
     item_file = read_items(item_tables, lines, settings)

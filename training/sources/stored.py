@@ -1,18 +1,25 @@
 """Parts of an order store: order lines read before, kept as canonical columns in Parquet."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from recommender.data.order_lines import LINE_SCHEMA, ROW, numbered
 from recommender.errors import DataError
 
+from .database import is_database
 from .tables import Source, Table
 
 MANIFEST = "orders.json"
+PARTS = "parts"
 STORE_FORMAT = 1
+
+_PART_NAME = re.compile(r"\d{6}-[0-9a-f]{8}\.parquet")
+_ROWS_AT_ONCE = 100_000
 
 _STORED = {name: dtype for name, dtype in LINE_SCHEMA.items() if name not in ("file", "row")}
 """The columns of a part. Its rows are those of the file that it was read from, blank ones included."""
@@ -25,7 +32,8 @@ class Part(msgspec.Struct, frozen=True):
         file: where it lies, relative to the store.
         name: what the table is called in messages and findings: the file it was read from.
         lines: order lines.
-        sha256: digest of the part's file; tables of equal lines have equal digests.
+        sha256: digest of the part's file.
+        values: digest of its lines, whatever program wrote them; equal lines have equal digests.
         guessed_encoding: see `Table`.
     """
 
@@ -33,6 +41,7 @@ class Part(msgspec.Struct, frozen=True):
     name: str
     lines: int
     sha256: str
+    values: str
     guessed_encoding: str | None = None
 
 
@@ -49,17 +58,29 @@ class StoreManifest(msgspec.Struct, frozen=True):
 
 
 def is_store(source: Source) -> bool:
-    """Whether a source is the folder of an order store."""
-    return (Path(source) / MANIFEST).is_file()
+    """Whether a source is the folder of an order store, even of one whose manifest is lost."""
+    if is_database(source):
+        return False
+    return (Path(source) / MANIFEST).is_file() or bool(parts_in(Path(source)))
+
+
+def parts_in(folder: Path) -> list[Path]:
+    """Every file in a folder that is called as the parts of an order store are."""
+    return [path for path in (folder / PARTS).glob("*.parquet") if _PART_NAME.fullmatch(path.name)]
 
 
 def read_store_manifest(folder: Path) -> StoreManifest:
     """What a store says that it holds.
 
     Raises:
-        DataError: it cannot be read, or another version wrote it.
+        DataError: it is lost or cannot be read, or another version wrote it.
     """
     path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(
+            f"{folder} holds parts of an order store, but no {MANIFEST} that says what they are: restore it "
+            "from a backup, or name an empty folder and add the exports again"
+        )
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=StoreManifest)
     except (OSError, msgspec.DecodeError) as error:
@@ -78,9 +99,12 @@ def open_store(folder: Path) -> list[Table]:
     """Every table that was added to a store, in that order, after checking each against its digest.
 
     Raises:
-        DataError: the store cannot be read, or a part was changed or lost.
+        DataError: the store cannot be read, holds nothing yet, or a part was changed or lost.
     """
-    return [_opened(folder, part) for part in read_store_manifest(folder).parts]
+    parts = read_store_manifest(folder).parts
+    if not parts:
+        raise DataError(f"order store {folder} holds no order lines yet")
+    return [_opened(folder, part) for part in parts]
 
 
 def _opened(folder: Path, part: Part) -> Table:
@@ -98,6 +122,27 @@ def digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_values(lines: pl.DataFrame) -> str:
+    """SHA-256 of numbers and texts, so that another version of what writes Parquet changes nothing.
+
+    Args:
+        lines: as `storable` gives them.
+    """
+    found = hashlib.sha256()
+    for column in lines:
+        found.update(f"{column.name} {column.dtype} {len(column)};".encode())
+        # In pieces: one text of a whole column may be longer than a text can be.
+        for first in range(0, len(column), _ROWS_AT_ONCE):
+            piece = column.slice(first, _ROWS_AT_ONCE)
+            found.update(np.packbits(piece.is_null().to_numpy()).tobytes())
+            if column.dtype == pl.String:
+                found.update(piece.str.len_bytes().fill_null(0).to_numpy().tobytes())
+                found.update("".join(piece.drop_nulls()).encode())
+            else:
+                found.update(piece.fill_null(0).to_numpy().tobytes())
+    return found.hexdigest()
 
 
 def storable(lines: pl.DataFrame) -> pl.DataFrame:

@@ -90,7 +90,7 @@ def _lines_of_file(task: Mapping[str, object], *, settings: Settings, until: int
     if until is None:
         return lines
     known = lines.filter((pl.col("ordered_at") <= until).fill_null(True))
-    return not_cancelled_yet(known, until, settings.source.line_format)
+    return not_cancelled_yet(known, until)
 
 
 def clean_lines(

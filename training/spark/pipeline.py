@@ -13,7 +13,6 @@ import polars as pl
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
-from recommender.data.fingerprints import Fingerprints
 from recommender.data.item_rows import ItemRows
 from recommender.errors import ConfigError, DataError
 from recommender.models.content import OwnTaste
@@ -34,6 +33,7 @@ from ..sources import ReadOrders
 from ..sources.database import is_database
 from ..sources.files import files_of
 from ..sources.item_file import open_items, read_items
+from ..sources.quarantine import prepare_quarantine
 from ..sources.stored import is_store
 from ..sources.tables import Source
 from .clean_lines import CleanLines, clean_lines, read_lines
@@ -43,7 +43,7 @@ from .learner import SparkLearner
 from .orders import ShopOrders
 from .parts import stitch, with_customers
 from .sample import Sample
-from .session import spark_session
+from .session import refusals_of_executors, spark_session
 
 
 @contextmanager
@@ -55,12 +55,20 @@ def trained(asked: Asked, settings: Settings, progress: Progress) -> Iterator[tu
         the snapshot, whose customers' side is read from disk as it is written, and is gone afterwards.
 
     Raises:
-        ConfigError: Java is missing, or the sources are no files.
+        ConfigError: Java is missing, the sources are no files, or lines put aside cannot be written.
         DataError: a file cannot be read, or there is no purchase to learn from.
     """
     name, parent = asked.snapshot.name, asked.snapshot.resolve().parent
     parent.mkdir(parents=True, exist_ok=True)
-    with spark_session(asked.master) as session, TemporaryDirectory(prefix=f".{name}.", dir=parent) as folder:
+    # Spark writes a folder of files.
+    items = asked.items or settings.source.items
+    inputs = [*(asked.orders or settings.source.orders), *([items] if items else [])]
+    prepare_quarantine(_aside(asked) / "part.parquet", inputs)
+    with (
+        refusals_of_executors(),
+        spark_session(asked.master) as session,
+        TemporaryDirectory(prefix=f".{name}.", dir=parent) as folder,
+    ):
         yield train(session, asked, settings, Path(folder), progress)
 
 
@@ -88,7 +96,7 @@ def train(
         lists,
         settings,
         trees=trees,
-        fingerprints=Fingerprints.of(learned.orders),
+        fingerprints=None,
         figures=figures,
         now=asked.now,
     )
@@ -104,7 +112,7 @@ def _read(
         items = _items(lines, asked, settings)
     with progress.step("Clean orders"):
         clean = clean_lines(lines, files, settings, items, now=int(asked.now.timestamp()))
-        aside = asked.snapshot.with_name(asked.snapshot.name + ".quarantine.parquet").resolve()
+        aside = _aside(asked)
         clean.aside.write.mode("overwrite").parquet(aside.as_uri())
         if not clean.kept.where("quantity > 0").limit(1).count():
             raise DataError(f"no purchase is left of {clean.lines:,} lines: see {aside}")
@@ -112,6 +120,10 @@ def _read(
         orders = ShopOrders.of(clean, settings, items)
         lines.unpersist()
     return clean, orders
+
+
+def _aside(asked: Asked) -> Path:
+    return asked.snapshot.with_name(asked.snapshot.name + ".quarantine.parquet").resolve()
 
 
 def _files(sources: Sequence[Source]) -> list[Path]:
@@ -165,7 +177,7 @@ def _of_everybody(
         data_fingerprint=_fingerprint(orders),
         versions={**snapshot.manifest.versions, "pyspark": version("pyspark")},
     )
-    snapshot = replace(snapshot, manifest=manifest, customers=orders.customers, fingerprints=None)
+    snapshot = replace(snapshot, manifest=manifest, customers=orders.customers)
     if not len(orders.customers):
         return snapshot
     with progress.step("Write customer lists"):

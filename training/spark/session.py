@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from recommender.errors import ConfigError
+from recommender.errors import ConfigError, DataError
 
 OLDEST_JAVA = 17
 LOCAL_MASTER = "local[*]"
 
 _SHUFFLE_PARTITIONS = 4
 """On one machine: a shuffle of 200 parts, which is Spark's default, mostly waits for itself."""
+
+_REFUSAL = re.compile(rf"^{DataError.__module__}\.{DataError.__name__}: (?P<said>.+)$", re.MULTILINE)
+"""Last line of the traceback of a task, as Python writes it."""
 
 _Conf = dict[str, bool | float | int | str | None]
 
@@ -56,6 +60,22 @@ def spark_session(master: str | None = None) -> Iterator[SparkSession]:
             yield own
         finally:
             own.stop()
+
+
+@contextmanager
+def refusals_of_executors() -> Iterator[None]:
+    """Refuse in the words in which a task refused: Spark makes an error of its own of them, and a traceback.
+
+    Raises:
+        DataError: a task raised one.
+    """
+    try:
+        yield
+    except PySparkException as error:
+        said = _REFUSAL.search(str(error))
+        if said is None:
+            raise
+        raise DataError(said["said"]) from error
 
 
 @contextmanager
