@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 ALWAYS_THERE = entry_key("best-sellers")
 """An entry that every snapshot has, read along: a store without it was emptied, and knows nobody any more."""
 
+_MOST_DAMAGED = 1_000
+"""Damaged pages that are remembered as logged; then they are logged anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -49,6 +52,7 @@ class RowReader:
         self._most_remembered = most_remembered
         self._remembered: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._memory = Lock()  # granian gives a worker one thread, other servers may give it more
+        self._damaged: set[tuple[str, str]] = set()
         self._outage = False
 
     def read(self, snapshot: str, keys: Sequence[str], pages: Mapping[str, int]) -> Reading:
@@ -65,11 +69,15 @@ class RowReader:
         entries = self._ask(snapshot, [*dict.fromkeys(entry_keys.values()), ALWAYS_THERE])
         if entries is None:
             return self.recall(snapshot, keys)
-        found = _rows(entries, entry_keys)
-        if self._lost(snapshot, entry_keys, entries, found):
+        found, damaged = _rows(entries, entry_keys)
+        lacking = [key for key in entry_keys if key not in found.rows]
+        if lacking and ALWAYS_THERE not in entries:
             return self.recall(snapshot, keys)
+        self._put_aside(snapshot, damaged)
         self._remember(snapshot, found.rows)
-        return found
+        # A snapshot never changes: a row that was there once is lost, and what it said still holds.
+        recalled = self.recall(snapshot, lacking)
+        return Reading({**found.rows, **recalled.rows}, recalled.stale, found.unread - recalled.rows.keys())
 
     def recall(self, snapshot: str, keys: Sequence[str]) -> Reading:
         """The entries as far as they are remembered, without asking the store."""
@@ -93,17 +101,16 @@ class RowReader:
         self._report(outage=False)
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
-    def _lost(
-        self, snapshot: str, entry_keys: Mapping[str, str], entries: Mapping[str, bytes], found: Reading
-    ) -> bool:
-        """Whether the store no longer has what it had: a snapshot never changes, so it lost the snapshot."""
-        # Every page is there, even one without a row.
-        if any(entry_key != key and entry_key not in entries for key, entry_key in entry_keys.items()):
-            return True
-        missing = [key for key in entry_keys if key not in found.rows and key not in found.unread]
-        return bool(missing) and (
-            ALWAYS_THERE not in entries or any((snapshot, key) in self._remembered for key in missing)
-        )
+    def _put_aside(self, snapshot: str, damaged: Mapping[str, str]) -> None:
+        """Log each page that cannot be read once, not at every request for it."""
+        for page, why in damaged.items():
+            with self._memory:
+                known = (snapshot, page) in self._damaged
+                if len(self._damaged) >= _MOST_DAMAGED:
+                    self._damaged.clear()
+                self._damaged.add((snapshot, page))
+            if not known:
+                logger.warning("%s is put aside: %s", page, why)
 
     def _remember(self, snapshot: str, rows: Mapping[str, bytes]) -> None:
         with self._memory:
@@ -120,17 +127,24 @@ class RowReader:
             self._outage = outage
 
 
-def _rows(entries: Mapping[str, bytes], entry_keys: Mapping[str, str]) -> Reading:
-    """The rows in entries; of a damaged page nobody knows what it held."""
-    rows, unread = {}, set()
+def _rows(entries: Mapping[str, bytes], entry_keys: Mapping[str, str]) -> tuple[Reading, dict[str, str]]:
+    """The rows in entries, and what is wrong with pages: of those nobody knows what they held."""
+    rows, unread, damaged = {}, set(), {}
     for key, entry_key_ in entry_keys.items():
         entry = entries.get(entry_key_)
         try:
-            row = entry if entry is None or entry_key_ == key else row_in(entry, key)
+            row = entry if entry_key_ == key else _row_in(entry, key)
         except SnapshotUnreadable as error:
-            logger.warning("%s is put aside: %s", entry_key_, error)
+            damaged[entry_key_] = str(error)
             unread.add(key)
             continue
         if row is not None:
             rows[key] = row
-    return Reading(rows, unread=frozenset(unread))
+    return Reading(rows, unread=frozenset(unread)), damaged
+
+
+def _row_in(page: bytes | None, key: str) -> bytes | None:
+    if page is None:
+        # Every page is there, even one without a row.
+        raise SnapshotUnreadable("it is missing in the store: publish the snapshot again")
+    return row_in(page, key)

@@ -84,7 +84,7 @@ def decode_items(chunk: bytes) -> list[ItemRecord]:
     """
     try:
         return msgspec.json.decode(zlib.decompress(chunk), type=list[ItemRecord])
-    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SnapshotUnreadable(
             f"a chunk of the item table cannot be read ({error}): publish the snapshot again"
         ) from error
@@ -104,7 +104,7 @@ def decode_manifest(raw: bytes) -> StoredManifest:
                 "publish again with the matching trainer, or upgrade the service first"
             )
         return msgspec.json.decode(raw, type=StoredManifest)
-    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError, RecursionError) as error:
         raise SnapshotUnreadable(
             f"the published manifest cannot be read ({error}): publish the snapshot again"
         ) from error

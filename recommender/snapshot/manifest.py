@@ -47,7 +47,7 @@ class Updated(msgspec.Struct, frozen=True, kw_only=True):
         full: id of the last snapshot of which everything was learned: the ranker, what relations are worth
             in a cart and the figures are its own.
         full_until: newest order line that it was learned from, RFC 3339 UTC.
-        full_generated_at: when it was trained, RFC 3339 UTC.
+        full_generated_at: when it was trained, RFC 3339 UTC; no part of the id.
         customers: customers' lists.
         items: items' lists.
     """
@@ -103,8 +103,11 @@ def snapshot_id(manifest: Manifest) -> str:
     """The id that the content of a manifest deserves; the same content always has the same."""
     # The findings name the files that were read, which may be called otherwise elsewhere.
     files = {name: digest for name, digest in manifest.files.items() if name != FINDINGS}
+    updated = manifest.updated
+    if updated is not msgspec.UNSET:
+        updated = msgspec.structs.replace(updated, full_generated_at="")
     content = msgspec.structs.replace(
-        manifest, snapshot="", generated_at="", files=files, full_seconds=msgspec.UNSET
+        manifest, snapshot="", generated_at="", files=files, updated=updated, full_seconds=msgspec.UNSET
     )
     digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
     newest = datetime.fromisoformat(manifest.data_until)

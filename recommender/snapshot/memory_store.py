@@ -33,11 +33,14 @@ class MemoryStore:
         self, snapshot: str, entries: Iterable[Entry], *, progress: Callable[[int], None] = lambda _: None
     ) -> int:
         """See `SnapshotStore.repair`."""
-        kept, repaired = self._entries.setdefault(snapshot, {}), 0
+        kept, named, repaired = self._entries.setdefault(snapshot, {}), set(), 0
         for count, (key, value) in enumerate(entries, start=1):
             repaired += kept.get(key) != value
             kept[key] = value
+            named.add(key)
             progress(count)
+        for key in kept.keys() - named:
+            del kept[key]
         self._whole.add(snapshot)
         return repaired
 

@@ -64,6 +64,7 @@ class PagedRows:
         head: bytes of a row before its first place.
         place: bytes a place.
         put: writes rows: whose they are, where in the buffer each belongs, the buffer.
+        cut: into how many pages they are cut; None for as many as make pages of the usual size.
     """
 
     kind: str
@@ -72,10 +73,13 @@ class PagedRows:
     head: int
     place: int
     put: Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]], None]
+    cut: int | None = None
 
     @property
     def pages(self) -> int:
         """Into how many pages the rows are cut."""
+        if self.cut is not None:
+            return self.cut
         rows = int((np.diff(self.starts) > 0).sum())
         return pages_for(rows, rows * self.head + int(self.starts[-1]) * self.place)
 

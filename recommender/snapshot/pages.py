@@ -16,7 +16,12 @@ from recommender.errors import SnapshotUnreadable
 from recommender.snapshot.encoding import entry_key
 
 PAGE_BYTES = 3_000
-"""Of a usual page: some fourteen lists of 50 places, little enough to be read for the sake of one."""
+"""Of a usual page: some fourteen lists of 50 places, little enough to be read for the sake of one.
+
+No part of a snapshot's id, like the size of a row. So after a change of either a directory may ask for other
+page counts than under the same id are live, by which running services look for rows: what is live is repaired
+with the counts of its own manifest (`Publication.cut_into`), and only a new id gets the new ones.
+"""
 
 _ID_BYTES = 12  # of a usual id and what stands around it and its row
 

@@ -1,14 +1,14 @@
 """A snapshot as the entries that a store holds. Public: docs/snapshot-format.md, "In Redis"."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog
-from recommender.errors import ConfigError
+from recommender.errors import ConfigError, SnapshotError
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
 from recommender.snapshot.directory import Lists, Snapshot
@@ -41,9 +41,11 @@ class Publication:
 
     Attributes:
         snapshot: what is published.
+        pages: into how many pages the rows of each kind are cut; None for pages of the usual size.
     """
 
     snapshot: Snapshot
+    pages: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         if (n_items := len(self.snapshot.catalog.items)) > MOST_ITEMS:
@@ -53,6 +55,21 @@ class Publication:
     def snapshot_id(self) -> str:
         """Id of the snapshot."""
         return self.snapshot.snapshot_id
+
+    def cut_into(self, pages: Mapping[str, int]) -> "Publication":
+        """The same publication in so many pages of each kind.
+
+        Raises:
+            SnapshotError: rows of these kinds cannot be cut so.
+        """
+        usual = {rows.kind: rows.pages for rows in self._of_customers()}
+        # Of no rows there is no page, and rows cannot lie in none.
+        if {kind: count > 0 for kind, count in pages.items()} != {kind: n > 0 for kind, n in usual.items()}:
+            raise SnapshotError(
+                f"snapshot {self.snapshot_id} cannot be cut into pages as {dict(pages)}: "
+                "train again for a new id"
+            )
+        return replace(self, pages=pages)
 
     def entries(self) -> Iterator[Entry]:
         """Every entry: item table, best sellers, what items and customers have, and the manifest last."""
@@ -77,11 +94,12 @@ class Publication:
             or len(manifest.sources) > MOST_NARROW_SOURCES
         )
         owners = RowOwners.of(self.snapshot.customers.ids)
-        return (
+        kinds = (
             paged_ranks("customer", owners, lists.recommended, wide=wide),
             paged_orders("orders", owners, lists.past_orders),
             paged_reasons("reasons", owners, lists.recommended.starts, lists.reasons),
         )
+        return kinds if self.pages is None else tuple(replace(r, cut=self.pages[r.kind]) for r in kinds)
 
     def _best_sellers(self) -> Iterator[Entry]:
         whole_shop, lists = entry_key("best-sellers"), self.snapshot.lists

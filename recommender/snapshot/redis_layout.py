@@ -114,7 +114,7 @@ def decode_registry(raw: Mapping[bytes, bytes]) -> dict[str, SnapshotRecord]:
     """
     try:
         return {id_.decode(): msgspec.json.decode(record, type=SnapshotRecord) for id_, record in raw.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SnapshotUnreadable(
             f"the snapshots' registry in Redis cannot be read ({error}): something else wrote to it. Remove "
             f"the key {KEY_PREFIX}{{SHOP}}:snapshots, then publish again: what is live stays live"

@@ -124,6 +124,11 @@ def _is_clustered(client: Any) -> bool:
     except exceptions.NoPermissionError:
         # Whoever may not even ask that may not ask a cluster for its slots either.
         return False
+    except exceptions.ResponseError as error:
+        # Some proxies and services hide the command, as they do the cluster behind them.
+        if str(error).lower().startswith("unknown command"):
+            return False
+        raise
     # Names and values in turn, or, to a client that speaks RESP3, a map.
     told = said if isinstance(said, dict) else dict(zip(said[::2], said[1::2], strict=True))
     return bool(told[b"mode"] == b"cluster")

@@ -15,7 +15,7 @@ from recommender.snapshot.redis_connection import (
     location,
     refusals_of,
 )
-from recommender.snapshot.redis_entries import RedisEntries
+from recommender.snapshot.redis_entries import RedisEntries, Renamed
 from recommender.snapshot.redis_layout import (
     COMPLETE,
     DROPPING,
@@ -87,12 +87,12 @@ class RedisStore:
         check_snapshot_id(snapshot)
         with self._refusals(f"repair snapshot {snapshot}"), self.publishing():
             noted = self._registry.look().records.get(snapshot, SnapshotRecord())
-            written, repaired = Written(), 0
+            written, repaired, renamed = Written(), 0, Renamed()
             for chunk in in_chunks(entries, self._entries_per_chunk):
-                repaired += self._entries.repair_chunk(snapshot, chunk, written, noted)
+                repaired += self._entries.repair_chunk(snapshot, chunk, written, noted, renamed)
                 written.add(chunk)
                 progress(written.entries)
-            self._entries.drop_key_lists(snapshot, range(written.chunks, noted.chunks))
+            self._entries.drop_surplus(snapshot, written, noted, renamed)
             self._entries.record(snapshot, written.record(COMPLETE))
         return repaired
 

@@ -86,9 +86,9 @@ class SnapshotStore(Protocol):
         """Set every entry that is missing or has another value, and return how many those were.
 
         Good for a snapshot that readers see: each entry goes from what it is to what it should be in one
-        step, nothing is ever deleted, and which snapshot is active stays as it is. What the store notes
-        about the snapshot is written anew. Cut short, it can be called again. `progress` hears how many
-        entries were looked at so far.
+        step, none of them is ever deleted, and which snapshot is active stays as it is. What the store notes
+        about the snapshot is written anew; last, what it noted before and is not among `entries` is dropped.
+        Cut short, it can be called again. `progress` hears how many entries were looked at so far.
         """
         ...
 
