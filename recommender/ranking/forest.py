@@ -167,17 +167,19 @@ def _pass_through(
     word, shift = np.uint64(all_leaves), np.uint64(27 if values.shape[1] == 32 else 58)
     for start in range(0, n, _ROWS):
         n_rows = min(_ROWS, n - start)
-        columns[:, :n_rows] = features[:, start : start + n_rows]
+        for column in range(n_features):
+            for row in range(n_rows):
+                columns[column, row] = features[column, start + row]
         for tree in range(len(starts) - 1):
             leaves[:] = all_leaves
             for split in range(starts[tree], missing_right[tree]):
-                column, above, kept = columns[feature[split]], threshold[split], left_out[split]
+                values_of, above, kept = columns[feature[split]], threshold[split], left_out[split]
                 for row in range(_ROWS):
-                    leaves[row] &= kept if column[row] > above else all_leaves
+                    leaves[row] &= kept if values_of[row] > above else all_leaves
             for split in range(missing_right[tree], starts[tree + 1]):
-                column, above, kept = columns[feature[split]], threshold[split], left_out[split]
+                values_of, above, kept = columns[feature[split]], threshold[split], left_out[split]
                 for row in range(_ROWS):
-                    leaves[row] &= all_leaves if column[row] <= above else kept
+                    leaves[row] &= all_leaves if values_of[row] <= above else kept
             for row in range(n_rows):
                 left = np.uint64(leaves[row])
                 first = left & (~left + np.uint64(1))

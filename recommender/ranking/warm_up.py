@@ -17,6 +17,7 @@ from recommender.ranking.candidates import CandidateSearch
 from recommender.ranking.forest import Forest
 from recommender.ranking.lists import ListTable
 from recommender.ranking.purchase_reasons import strongest_purchase
+from recommender.top_n.factor_search import FactorSearch
 
 
 def warm_up() -> None:
@@ -28,6 +29,9 @@ def warm_up() -> None:
     models = {"product": _Model(Factored(one.toarray(), one.toarray())), "sum": _Model(Related(one))}
     search = CandidateSearch.over(models, bought=nothing, eligible=np.ones(1, bool), per_model=1)
     search.candidates(np.zeros(1, np.int32))
+    # A crowd of equal items, of which single precision cannot say which belong into the list.
+    crowd = FactorSearch.over(np.ones((50, 1), np.float32), np.ones(50, bool))
+    crowd.best(one.toarray(), 1, masked=csr_array((1, 50), dtype=np.float32))
     solver_of("batched", one, 1.0).place_items(sketched(one, 1.0, 1, seed=0))
     strongest_relations(one, cosine(np.ones(1), 0.0), n=1)
     linear_relations(one, regularization=1.0, n_items=1)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.top_n.kernels import search, settle
+from recommender.top_n.kernels import products, search, settle
 from recommender.top_n.row_kernels import masked_places
 
 _WIDTH = 1_024
@@ -116,11 +116,33 @@ class FactorSearch:
             min(n + _FEWEST_SPARE, most), bar, found,
         )  # fmt: skip
         items, exact = np.empty((len(customers), n), np.int32), np.empty((len(customers), n))
-        in_full = settle(
-            customers, self.factors[:n_items], self.position, above, tolerance, starts, places, least, bar,
-            found, exact, items,
+        open_rows = np.empty(len(customers), np.bool_)
+        factors = self.factors[:n_items]
+        settle(
+            customers, factors, self.position, above, tolerance, least, bar, found, exact, items, open_rows
         )  # fmt: skip
-        return Found(items, exact, in_full)
+        for row in np.flatnonzero(open_rows):
+            masked_here = places[starts[row] : starts[row + 1]]
+            self._score_all(customers[row], factors, masked_here, above, exact[row], items[row])
+        return Found(items, exact, int(open_rows.sum()))
+
+    def _score_all(
+        self,
+        customer: NDArray[np.float32],
+        factors: NDArray[np.float32],
+        masked: NDArray[np.int32],
+        above: float,
+        exact: NDArray[np.float64],
+        items: NDArray[np.int32],
+    ) -> None:
+        """Write one customer's list from the scores of all items."""
+        scores = np.empty(len(factors))
+        products(customer, factors, scores)
+        scores[masked[masked < len(factors)]] = -np.inf
+        places = np.flatnonzero(scores > above)
+        best = places[np.lexsort((self.position[places], -scores[places]))[: len(items)]]
+        exact[:], items[:] = -np.inf, -1
+        exact[: len(best)], items[: len(best)] = scores[best], self.position[best]
 
     def _masked_places(self, masked: csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Where each row begins, and the places of what it masks, rising."""

@@ -90,8 +90,8 @@ def search(
                 filled[row], bar[start + row] = _raise_bar(
                     held[row], held_items[row], filled[row], fewest, most
                 )
-            items[start + row, : filled[row]] = held_items[row, : filled[row]]
-            items[start + row, filled[row] :] = _NOBODY
+            for turn in range(most):
+                items[start + row, turn] = held_items[row, turn] if turn < filled[row] else _NOBODY
 
 
 @compiled_loosely
@@ -160,18 +160,33 @@ def _raise_bar(
             high = middle
         else:
             bar, above = middle, count
-    last = np.int32(-1)
-    if above < fewest:
-        # A crowd of equal scores stands at the bar: the lower of their items fill the list up.
-        level = held_items[:filled][held[:filled] == bar]
-        level.sort()
-        last = level[min(most - above, len(level)) - 1]
+    # Where a crowd of equal scores stands at the bar, the lower of their items fill the list up.
+    last = _last_of_crowd(held, held_items, filled, bar, most - above) if above < fewest else -1
     kept = 0
     for at in range(filled):
         taken = (held[at] > bar) | ((held[at] == bar) & (held_items[at] <= last))
         held[kept], held_items[kept] = held[at], held_items[at]
         kept += taken
     return kept, bar
+
+
+@compiled_loosely
+def _last_of_crowd(
+    held: NDArray[np.float32], held_items: NDArray[np.int32], filled: int, bar: np.float32, wanted: int
+) -> int:
+    """The item up to which so many have just this score; the highest of them where there are fewer."""
+    low, high = -1, 0
+    for at in range(filled):
+        high = max(high, int(held_items[at]))
+    while high - low > 1:
+        middle, count = (low + high) // 2, 0
+        for at in range(filled):
+            count += (held[at] == bar) & (held_items[at] <= middle)
+        if count >= wanted:
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 @compiled_loosely
@@ -189,18 +204,14 @@ def settle(
     position: NDArray[np.int32],
     above: float,
     tolerance: NDArray[np.float64],
-    starts: NDArray[np.int64],
-    masked: NDArray[np.int32],
     least: NDArray[np.float32],
     bar: NDArray[np.float32],
     found: NDArray[np.int32],
     scores: NDArray[np.float64],
     items: NDArray[np.int32],
-) -> int:
+    open_rows: NDArray[np.bool_],
+) -> None:
     """Score what was found in double precision, and write each customer's list, best first.
-
-    Where an item that was not found may belong into the list for all that single precision can tell, all
-    items are scored.
 
     Args:
         customers: as in `search`.
@@ -208,18 +219,15 @@ def settle(
         position: shape (n_items,), position of each in the vocabulary; of equal scores the lower one wins.
         above: items have to exceed this score.
         tolerance: shape (n,), how far a customer's scores of single precision may be off.
-        starts: as in `search`.
-        masked: likewise.
         least: shape (n,), the bar that `search` began with.
         bar: the bar that it left.
-        found: likewise.
+        found: what it wrote.
         scores: shape (n, wanted). Written; -inf where there are fewer items.
         items: shape (n, wanted), positions in the vocabulary. Written; -1 where there are fewer items.
-
-    Returns:
-        Customers for whom all items were scored.
+        open_rows: shape (n,). Written; True where an item that was not found may belong into the list for
+            all that single precision can tell.
     """
-    everything, kept, wanted = 0, found.shape[1], scores.shape[1]
+    kept, wanted = found.shape[1], scores.shape[1]
     exact, exact_items = np.empty(kept), np.empty(kept, np.int32)
     for row in range(len(customers)):
         n = 0
@@ -233,13 +241,8 @@ def settle(
         items[row] = _NOBODY
         _rank(exact, exact_items, n, scores[row], items[row])
         # Whatever was not found scores at most as much as the bar, and a little more.
-        if scores[row, wanted - 1] <= np.float64(bar[row]) + tolerance[row] and bar[row] > least[row]:
-            everything += 1
-            _score_all(
-                customers[row], factors, position, above, masked[starts[row] : starts[row + 1]],
-                scores[row], items[row],
-            )  # fmt: skip
-    return everything
+        reachable = scores[row, wanted - 1] <= np.float64(bar[row]) + tolerance[row]
+        open_rows[row] = reachable and bar[row] > least[row]
 
 
 @compiled
@@ -264,26 +267,12 @@ def _rank(
 
 
 @compiled
-def _score_all(
-    customer: NDArray[np.float32],
-    factors: NDArray[np.float32],
-    position: NDArray[np.int32],
-    above: float,
-    masked: NDArray[np.int32],
-    scores: NDArray[np.float64],
-    items: NDArray[np.int32],
+def products(
+    customer: NDArray[np.float32], factors: NDArray[np.float32], scores: NDArray[np.float64]
 ) -> None:
-    scores[:] = -np.inf
-    items[:] = _NOBODY
-    at = 0
+    """A customer's score of every item, as `settle` has it. `scores` is written."""
     for place in range(len(factors)):
-        while at < len(masked) and masked[at] < place:
-            at += 1
-        if at == len(masked) or masked[at] != place:
-            score = _product(customer, factors[place])
-            if score > above:
-                offer_score(scores, items, score, position[place])
-    sort_best_first(scores, items)
+        scores[place] = _product(customer, factors[place])
 
 
 @compiled
@@ -307,46 +296,6 @@ def _product(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:
     for at in range(whole, len(left)):
         total += np.float64(left[at]) * np.float64(right[at])
     return total
-
-
-@compiled
-def offer_score(scores: NDArray[np.float64], items: NDArray[np.int32], score: float, item: np.int32) -> None:
-    """Put an item into a heap, the worst first, in the place of the worst, if it is better."""
-    if _worse(scores[0], items[0], score, item):
-        _sink(scores, items, len(scores), score, item)
-
-
-@compiled
-def sort_best_first(scores: NDArray[np.float64], items: NDArray[np.int32]) -> None:
-    """A heap becomes a list."""
-    for last in range(len(scores) - 1, 0, -1):
-        score, item = scores[last], items[last]
-        scores[last], items[last] = scores[0], items[0]
-        _sink(scores, items, last, score, item)
-
-
-@compiled
-def _sink(
-    scores: NDArray[np.float64], items: NDArray[np.int32], n: int, score: float, item: np.int32
-) -> None:
-    parent = 0
-    while 2 * parent + 1 < n:
-        child = 2 * parent + 1
-        if child + 1 < n and _worse(scores[child + 1], items[child + 1], scores[child], items[child]):
-            child += 1
-        if not _worse(scores[child], items[child], score, item):
-            break
-        scores[parent], items[parent] = scores[child], items[child]
-        parent = child
-    scores[parent], items[parent] = score, item
-
-
-@compiled
-def _worse(score: float, item: np.int32, than: float, than_item: np.int32) -> bool:
-    """Whether an item stands behind another; an empty place stands behind everything."""
-    if score != than:
-        return score < than
-    return bool(item > than_item if item >= 0 and than_item >= 0 else item < than_item)
 
 
 @compiled
