@@ -22,6 +22,7 @@ from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
 
 from benchmarks.datasets import real_shops, taste_matrix
+from benchmarks.large_shops import SIZES
 from benchmarks.paired import TIMES, Paired, paired
 from benchmarks.results import keep
 from recommender.data.history import PurchaseHistory
@@ -33,7 +34,7 @@ N = 50
 _ROWS = 1_024
 """Customers that a thread works on at a time."""
 
-GENERATED = {"S": (100_000, 10_000, 2_000_000), "M": (500_000, 50_000, 15_000_000)}
+GENERATED = {name: (SIZES[name].customers, SIZES[name].items, SIZES[name].lines) for name in ("S", "M")}
 """Shop → customers, items, order lines."""
 
 

@@ -45,7 +45,9 @@ class Asked:
 class _SparkEngine(Protocol):
     def trained(
         self, asked: Asked, settings: Settings, progress: Progress
-    ) -> AbstractContextManager[tuple[ReadOrders, Snapshot]]: ...
+    ) -> AbstractContextManager[tuple[ReadOrders, Snapshot]]:
+        """What was read and what was learned from it; the session ends with the context."""
+        ...
 
 
 def spark_engine() -> _SparkEngine:

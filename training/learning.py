@@ -341,20 +341,40 @@ def _examples(
         moment = replace(newest, split=split)
     else:
         moment = _moment(split, catalog, settings, progress)
-    ranker = settings.ranker
-    if len(buyers) > ranker.customers:
-        drawn = np.random.default_rng(ranker.seed).permutation(len(buyers))[: ranker.customers]
-        buyers = np.sort(buyers[drawn])
     with progress.step("Collect what the ranker learns from"):
-        return collect(
-            settings.blend.asked(moment.models),
-            moment.tables,
-            buyers,
-            bought=moment.bought,
-            eligible=moment.eligible,
-            then_bought=then_bought,
-            per_model=settings.lists.candidates_per_model,
-            kept=ranker.kept,
-            most=ranker.examples,
-            seed=ranker.seed,
-        )
+        return examples_of(moment, settings, drawn_buyers(buyers, settings), then_bought)
+
+
+def drawn_buyers(buyers: NDArray[np.int32], settings: Settings) -> NDArray[np.int32]:
+    """Those of a window's buyers that the ranker learns from: all of them, or as many as the settings say."""
+    ranker = settings.ranker
+    if len(buyers) <= ranker.customers:
+        return buyers
+    drawn = np.random.default_rng(ranker.seed).permutation(len(buyers))[: ranker.customers]
+    return np.sort(buyers[drawn])
+
+
+def examples_of(
+    moment: Moment, settings: Settings, buyers: NDArray[np.int32], then_bought: csr_array
+) -> Examples:
+    """What these buyers could have been shown at a moment, and what they then bought.
+
+    Args:
+        moment: the models as they stood.
+        settings: of ranker and lists.
+        buyers: positions in the moment's vocabulary.
+        then_bought: shape (n_customers, n_items), positive where bought in the window.
+    """
+    ranker = settings.ranker
+    return collect(
+        settings.blend.asked(moment.models),
+        moment.tables,
+        buyers,
+        bought=moment.bought,
+        eligible=moment.eligible,
+        then_bought=then_bought,
+        per_model=settings.lists.candidates_per_model,
+        kept=ranker.kept,
+        most=ranker.examples,
+        seed=ranker.seed,
+    )

@@ -10,9 +10,9 @@ from recommender.data.orders import OrderLog
 from recommender.data.returns import net_of_returns
 from recommender.evaluation.past import past_catalog
 from recommender.evaluation.split import TemporalSplit
-from recommender.ranking.examples import Examples, collect
+from recommender.ranking.examples import Examples
 
-from ..learning import EarlierWindows, Learned, earlier_examples
+from ..learning import EarlierWindows, Learned, drawn_buyers, earlier_examples, examples_of
 from ..progress import Progress
 from ..ranker_learning import learned_ranker
 from ..settings import Settings
@@ -74,27 +74,14 @@ class SparkLearner:
         learned = self.at(cut, catalog, settings, progress)
         with progress.step("Collect what the ranker learns from"):
             split = _split(whole, learned.shared, days)
-            then_bought, ranker = split.truth(), settings.ranker
+            then_bought = split.truth()
             buyers = np.flatnonzero(np.diff(then_bought.indptr)).astype(np.int32)
             if not len(buyers):
                 return None
-            if len(buyers) > ranker.customers:
-                drawn = np.random.default_rng(ranker.seed).permutation(len(buyers))[: ranker.customers]
-                buyers = np.sort(buyers[drawn])
+            buyers = drawn_buyers(buyers, settings)
             theirs = whole.until(cut).lines(np.isin(whole.until(cut).customer, buyers))
             part = learned.shared.part(theirs, self.sample.factors(learned))
-            return collect(
-                settings.blend.asked(part.models),
-                part.tables,
-                buyers,
-                bought=part.bought,
-                eligible=part.eligible,
-                then_bought=then_bought,
-                per_model=settings.lists.candidates_per_model,
-                kept=ranker.kept,
-                most=ranker.examples,
-                seed=ranker.seed,
-            )
+            return examples_of(part, settings, buyers, then_bought)
 
 
 def _split(orders: OrderLog, shared: Shared, days: float) -> TemporalSplit:
