@@ -70,7 +70,12 @@ def test_gzip_is_unpacked(read):
     assert read(gzip.compress(b"a,b\n1\n2,3\n"), name="shop.csv.gz") == ([("1", None), ("2", "3")], [(1, 1)])
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"a,b\n1,2\n" * 99)[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b"a,b\n1,2\n" * 99)[:-9]],
+    # A name of its own for each: made of the content it would hold the second of its making.
+    ids=["empty", "other bytes", "cut short"],
+)
 def test_a_broken_gzip_is_refused_by_name(read, content):
     with pytest.raises(DataError, match=r"^shop\.csv\.gz cannot be read: "):
         read(content, name="shop.csv.gz")
