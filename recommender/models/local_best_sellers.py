@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender.data.groups import Groups, run_starts
 from recommender.data.history import DAY, recency_decay
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.places import NOWHERE, Places
@@ -46,12 +47,15 @@ class LocalBestSellers:
             places: of the orders.
             now: seconds since 1970 UTC, not before the newest line.
         """
+        # Most shops say nothing of places; then millions of lines need not be looked at.
+        if not places.names:
+            return LocalBestSellersModel.of_nowhere(len(orders.items))
         bought = _Purchases.of(orders, now, self.half_life_days)
         order, item, weight = bought.order, bought.item, bought.weight
         whole = np.bincount(item, weights=weight, minlength=len(orders.items))
         n_orders = _faded_orders(order, weight)
         share = whole / n_orders if n_orders else whole
-        placed = places.of_order[np.unique(order)]
+        placed = places.of_order[order[run_starts(order)]]
         listed = np.bincount(placed[placed != NOWHERE], minlength=len(places.names)) >= self.fewest_orders
         row_of = np.append(np.where(listed, np.cumsum(listed) - 1, -1), -1)  # NOWHERE looks at the last
         row = row_of[places.of_order[order]]
@@ -78,6 +82,11 @@ class LocalBestSellersModel:
     local: csr_array
     prior: NDArray[np.float32]
 
+    @classmethod
+    def of_nowhere(cls, n_items: int) -> "LocalBestSellersModel":
+        """That of a shop which does not say where its orders went: no place has a list."""
+        return cls((), csr_array((0, n_items), dtype=np.float32), np.zeros(n_items, np.float32))
+
 
 @dataclass(frozen=True, slots=True)
 class _Purchases:
@@ -100,7 +109,7 @@ class _Purchases:
         """The purchases of a log, seen at `now` (seconds since 1970 UTC)."""
         bought = orders.purchases()
         key = bought.order.astype(np.int64) * len(bought.items) + bought.item
-        _, first = np.unique(key, return_index=True)
+        first = Groups.of(key).first
         order, customer = bought.order[first], bought.customer[first]
         buyer = np.where(customer == GUEST, len(bought.customers) + order.astype(np.int64), customer)
         age_days = (now - bought.ordered_at[first]) / DAY
@@ -109,12 +118,12 @@ class _Purchases:
 
 def _buyers(row: NDArray[np.intp], bought: _Purchases) -> NDArray[np.intp]:
     """How many different buyers the item of each purchase has in its place, shape (n,)."""
-    _, pair = np.unique(np.stack((row, bought.item)), axis=1, return_inverse=True)
-    pair = pair.ravel()
-    pairs_and_buyers = np.unique(np.stack((pair, bought.buyer)), axis=1)
-    return np.bincount(pairs_and_buyers[0], minlength=len(pair) and int(pair.max()) + 1)[pair]
+    n_items, n_buyers = int(bought.item.max(initial=0)) + 1, int(bought.buyer.max(initial=0)) + 1
+    pair = Groups.of((row + 1) * n_items + bought.item).group_of_line()
+    of_buyers = pair[Groups.of(pair * n_buyers + bought.buyer).first]
+    return np.bincount(of_buyers, minlength=int(pair.max(initial=0)) + 1)[pair]
 
 
 def _faded_orders(order: NDArray[np.int32], weight: NDArray[np.float32]) -> float:
-    _, first = np.unique(order, return_index=True)
-    return float(weight[first].sum())
+    """Orders, faded by age; lines of one order follow each other."""
+    return float(weight[run_starts(order)].sum())

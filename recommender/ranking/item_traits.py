@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog, Texts
 from recommender.data.history import PurchaseHistory
-from recommender.data.orders import GUEST
 from recommender.ranking.variants import variant_groups
 
 
@@ -79,7 +78,6 @@ def _numbered(names: Texts) -> NDArray[np.int32]:
 
 def _share_of_buyers(history: PurchaseHistory) -> NDArray[np.float64]:
     """One buyer more than there is of each item, and one customer more, so that no share is 0."""
-    known = history.customer != GUEST
-    pairs = np.unique(np.stack((history.item[known], history.customer[known])), axis=1)
-    n_customers = len(np.unique(pairs[1]))
-    return (np.bincount(pairs[0], minlength=len(history.items)) + 1) / (n_customers + 1)
+    bought = history.interactions(half_life_days=np.inf)
+    n_customers = np.count_nonzero(np.diff(bought.indptr))
+    return (np.bincount(bought.indices, minlength=len(history.items)) + 1) / (n_customers + 1)
