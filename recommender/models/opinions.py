@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender.models.related_kernels import added_up
+
 
 @dataclass(frozen=True, slots=True)
 class Factored:
@@ -66,13 +68,27 @@ class Related:
     relation: csr_array | None = None
 
     def of(self, customers: NDArray[np.int32]) -> csr_array:
-        """What is not 0 of it for some customers, shape (n, n_items)."""
+        """What may not be 0 of it for some customers, shape (n, n_items)."""
         bought = self.purchases[customers]
-        return bought if self.relation is None else csr_array(bought @ self.relation)
+        return bought if self.relation is None else _added_up(bought, self.relation)
 
     def scores(self, customers: NDArray[np.int32]) -> NDArray[np.float32]:
         """See `Opinion`."""
         return np.asarray(self.of(customers).toarray(), np.float32)
+
+
+def _added_up(bought: csr_array, relation: csr_array) -> csr_array:
+    """The product of both, in one pass where scipy takes two."""
+    relations = np.diff(relation.indptr)
+    most, shape = int(relations[bought.indices].sum()), (bought.shape[0], relation.shape[1])
+    starts, columns = np.empty(shape[0] + 1, np.int32), np.empty(most, np.int32)
+    sums = np.empty(most, np.float32)
+    added_up(
+        bought.indptr, bought.indices, bought.data, relation.indptr, relation.indices, relation.data,
+        shape[1], starts, columns, sums,
+    )  # fmt: skip
+    end = starts[-1]
+    return csr_array((sums[:end], columns[:end], starts), shape=shape)
 
 
 Opinion = Factored | Common | Related

@@ -161,9 +161,12 @@ def _ranked(
 ) -> ListTable:
     names = np.array([SOURCES.index(name) for name in candidates.models], np.uint8)
     source = names[contributions.argmax(axis=1)] if len(score) else np.zeros(0, np.uint8)
-    # Candidates come by customer, then item: sorted stably, of equal scores the lower item stays first.
-    order = np.lexsort((-score, candidates.row))
-    order = order[score[order] > 0]
+    order = np.flatnonzero(score > 0)
+    # Bits of numbers above 0 sort as the numbers do, so customer and score are one key. Candidates come by
+    # customer, then item: sorted stably, of equal scores the lower item stays first.
+    key = candidates.row[order].astype(np.int64) << 32
+    key -= score[order].view(np.int32)
+    order = order[np.argsort(key, kind="stable")]
     return _table(
         candidates.row[order], candidates.item[order], score[order], source[order],
         candidates.bought[order], candidates.n_customers,

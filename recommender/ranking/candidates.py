@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.compiled import compiled
 from recommender.models.opinions import Opinion, Related
 from recommender.models.protocol import FittedModel
 from recommender.top_n.factor_search import FactorSearch
@@ -96,8 +95,7 @@ class CandidateSearch:
         proposed = np.concatenate(
             [self._proposed(name, customers, stated, had) for name in self.opinions], axis=1
         )
-        starts, item, mine = self._united(proposed, had)
-        row = np.repeat(np.arange(len(customers), dtype=np.int32), np.diff(starts))
+        row, item, mine = united(proposed, had, self.eligible)
         scores = np.empty((len(row), len(self.opinions)), np.float32)
         for column, (name, opinion) in enumerate(self.opinions.items()):
             scores[:, column] = (
@@ -109,7 +107,7 @@ class CandidateSearch:
             n_customers=len(customers),
             row=row,
             item=item,
-            scores=_of_the_best(scores, starts),
+            scores=_of_the_best(scores, np.bincount(row, minlength=len(customers))),
             bought=mine,
             models=tuple(self.opinions),
         )
@@ -123,69 +121,42 @@ class CandidateSearch:
             return best_entries(stated[name], n, eligible=self.eligible, masked=had).items
         return self.searches[name].best(opinion.factors_of(customers), n, masked=had, above=0.0).items
 
-    def _united(
-        self, proposed: NDArray[np.int32], had: csr_array
-    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
-        """Where each customer's pairs start, their items, and which of these were bought before."""
-        starts = np.empty(len(proposed) + 1, np.int64)
-        most = proposed.size + had.nnz
-        items, bought = np.empty(most, np.int32), np.empty(most, np.bool_)
-        unite(proposed, had.indptr, had.indices, had.data, self.eligible, starts, items, bought)
-        return starts, items[: starts[-1]], bought[: starts[-1]]
 
-
-@compiled
-def unite(
-    proposed: NDArray[np.int32],
-    had_starts: NDArray[np.int32],
-    had_items: NDArray[np.int32],
-    had: NDArray[np.float32],
-    eligible: NDArray[np.bool_],
-    starts: NDArray[np.int64],
-    items: NDArray[np.int32],
-    bought: NDArray[np.bool_],
-) -> None:
-    """What was proposed to each customer, by whichever model, and what the customer had, rising, each once.
+def united(
+    proposed: NDArray[np.int32], had: csr_array, eligible: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+    """What was proposed to each customer, by whichever model, and what the customer had, each once.
 
     Args:
-        proposed: shape (n, n_proposed), -1 is nothing.
-        had_starts: shape (n + 1,), where each customer's part of the next two begins.
-        had_items: items that the customer had.
-        had: how often; 0 does not count.
-        eligible: shape (n_items,), False forbids an item.
-        starts: shape (n + 1,), where each customer's items begin. Written.
-        items: long enough for all. Written as far as the last start.
-        bought: likewise, True for what the customer had.
+        proposed: shape (n, n_proposed), items; -1 is nothing.
+        had: shape (n, n_items), how often the customer had the item; what is stored as 0 does not count.
+        eligible: shape (n_items,), False forbids an item that was had.
+
+    Returns:
+        Row and item of all pairs, rising, and which of them were had.
     """
-    seen = np.full(len(eligible), -1, np.int64)
-    had_by = np.full(len(eligible), -1, np.int64)
-    starts[0] = 0
-    for row in range(len(proposed)):
-        end = starts[row]
-        for at in range(had_starts[row], had_starts[row + 1]):
-            item = had_items[at]
-            if had[at] > 0 and eligible[item] and seen[item] != row:
-                seen[item] = had_by[item] = row
-                items[end] = item
-                end += 1
-        for item in proposed[row]:
-            if item >= 0 and seen[item] != row:
-                seen[item] = row
-                items[end] = item
-                end += 1
-        items[starts[row] : end].sort()
-        for at in range(starts[row], end):
-            bought[at] = had_by[items[at]] == row
-        starts[row + 1] = end
+    by_whom, which = np.nonzero(proposed >= 0)
+    had_by = np.repeat(np.arange(had.shape[0]), np.diff(had.indptr))
+    counts = (had.data > 0) & eligible[had.indices]
+    # One number a pair, for numbers are what is sorted fastest; the last bit tells what was had.
+    pairs = np.concatenate((
+        by_whom << 32 | proposed[by_whom, which].astype(np.int64) << 1,
+        had_by[counts] << 32 | had.indices[counts].astype(np.int64) << 1 | 1,
+    ))  # fmt: skip
+    pairs.sort()
+    pairs = pairs[np.append(np.diff(pairs >> 1) != 0, True)] if len(pairs) else pairs
+    item = (pairs & 0xFFFFFFFF) >> 1
+    return (pairs >> 32).astype(np.int32), item.astype(np.int32), (pairs & 1).astype(np.bool_)
 
 
-def _of_the_best(scores: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Scores divided by the best of their row, and nothing below 0.
+def _of_the_best(scores: NDArray[np.float32], size: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Scores divided by the best of their row, and nothing below 0; `size` is how many each row has.
 
     A model's best eligible item is a candidate, either as bought before or as its first proposal.
     """
-    scores, size = np.maximum(scores, 0), np.diff(starts)
+    scores = np.maximum(scores, 0)
     best = np.ones((len(size), scores.shape[1]), np.float32)
     if size.any():
-        best[size > 0] = np.maximum.reduceat(scores, starts[:-1][size > 0], axis=0)
+        starts = np.cumsum(size) - size
+        best[size > 0] = np.maximum.reduceat(scores, starts[size > 0], axis=0)
     return np.asarray(scores / np.repeat(np.where(best > 0, best, np.float32(1)), size, axis=0), np.float32)

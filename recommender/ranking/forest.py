@@ -13,7 +13,7 @@ from recommender.compiled import compiled
 MOST_LEAVES = 64
 """Leaves that a tree may have: one bit each."""
 
-_ROWS = 256
+_ROWS = 512
 """Candidates that pass together, so that the processor compares several at a time."""
 
 _FIND_32, _FIND_64 = np.uint32(0x077CB531), np.uint64(0x03F79D71B4CB0A89)
@@ -161,17 +161,20 @@ def _pass_through(
     total: NDArray[np.float64],
 ) -> None:
     n_features, n = features.shape
-    columns = np.zeros((n_features, _ROWS), np.float32)
+    columns, sums = np.zeros((n_features, _ROWS), np.float32), np.empty(_ROWS)
     leaves = np.empty(_ROWS, left_out.dtype)
     all_leaves = ~left_out.dtype.type(0)
-    word, shift = np.uint64(all_leaves), np.uint64(27 if values.shape[1] == 32 else 58)
+    one, shift = np.uint64(1), np.uint64(27 if values.shape[1] == 32 else 58)
     for start in range(0, n, _ROWS):
         n_rows = min(_ROWS, n - start)
         for column in range(n_features):
             for row in range(n_rows):
                 columns[column, row] = features[column, start + row]
+        for row in range(_ROWS):
+            sums[row] = 0
         for tree in range(len(starts) - 1):
-            leaves[:] = all_leaves
+            for row in range(_ROWS):
+                leaves[row] = all_leaves
             for split in range(starts[tree], missing_right[tree]):
                 values_of, above, kept = columns[feature[split]], threshold[split], left_out[split]
                 for row in range(_ROWS):
@@ -180,7 +183,12 @@ def _pass_through(
                 values_of, above, kept = columns[feature[split]], threshold[split], left_out[split]
                 for row in range(_ROWS):
                     leaves[row] &= all_leaves if values_of[row] <= above else kept
-            for row in range(n_rows):
-                left = np.uint64(leaves[row])
-                first = left & (~left + np.uint64(1))
-                total[start + row] += values[tree, ((first * find) & word) >> shift]
+            for row in range(_ROWS):
+                left = leaves[row]
+                # What does not fit into a word is cut off, here and only here: whole vectors can do that.
+                leaves[row] = (left & (~left + one)) * find
+            of_leaves = values[tree]
+            for row in range(_ROWS):
+                sums[row] += of_leaves[leaves[row] >> shift]
+        for row in range(n_rows):
+            total[start + row] = sums[row]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from recommender.ranking.candidates import unite
+from recommender.ranking.candidates import united
 
 
 @given(
@@ -24,11 +24,10 @@ def test_each_is_there_once_in_order_and_says_whether_it_was_bought(seed, n_item
     had = csr_array(
         (times.ravel(), np.tile(np.arange(n_items), 4), np.arange(5) * n_items), shape=times.shape
     )
-    starts = np.empty(5, np.int64)
-    items, bought = np.empty(24 + had.nnz, np.int32), np.empty(24 + had.nnz, bool)
-    unite(proposed, had.indptr, had.indices, had.data, eligible, starts, items, bought)
+    row_of, items, bought = united(proposed, had, eligible)
+    assert row_of.tolist() == sorted(row_of.tolist())
     for row in range(4):
         mine = set(np.flatnonzero((times[row] > 0) & eligible).tolist())
-        here = slice(starts[row], starts[row + 1])
+        here = row_of == row
         assert items[here].tolist() == sorted(mine | set(proposed[row][proposed[row] >= 0].tolist()))
-        assert set(items[here][bought[here]].tolist()) == mine
+        assert set(items[here & bought].tolist()) == mine
