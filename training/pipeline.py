@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.data.fingerprints import Fingerprints
 from recommender.data.orders import GUEST
@@ -85,7 +86,7 @@ def snapshot_of(
         data_from=rfc3339(orders.first_time),
         data_until=rfc3339(orders.last_time),
         data_fingerprint=fingerprint(orders),
-        counts=Counts(len(net), len(np.unique(net.order)), len(np.unique(known)), len(net.items)),
+        counts=Counts(len(net), _different(net.order), _different(known), len(net.items)),
         sources=SOURCES,
         ranked_by=learned.ranked_by,
         settings=noted_settings(settings),
@@ -106,6 +107,11 @@ def snapshot_of(
         cart_trees=trees,
         fingerprints=fingerprints,
     )
+
+
+def _different(positions: NDArray[np.int32]) -> int:
+    """How many different ones there are."""
+    return int(np.count_nonzero(np.bincount(positions)))
 
 
 def timed(snapshot: Snapshot, seconds: float) -> Snapshot:

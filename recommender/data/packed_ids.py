@@ -24,6 +24,14 @@ class PackedIds(Sequence[str]):
     text: bytes
     ends: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, ids: Sequence[str]) -> "PackedIds":
+        """These ids, packed if they are not yet."""
+        if isinstance(ids, PackedIds):
+            return ids
+        written = [id_.encode() for id_ in ids]
+        return cls(b"".join(written), np.cumsum([len(one) for one in written], dtype=np.int64))
+
     def __len__(self) -> int:
         return len(self.ends)
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import polars as pl
 from recommender.data.catalog import COLUMNS, Catalog, Texts
 from recommender.data.fingerprints import Fingerprints
 from recommender.data.orders import OrderLog
+from recommender.data.packed_ids import PackedIds
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import ConfigError, SnapshotError, SnapshotMissing, SnapshotUnreadable
 from recommender.models.archive import load_model, save_model
@@ -29,7 +31,6 @@ from recommender.snapshot.manifest import FINDINGS, Manifest, snapshot_id
 
 MANIFEST = "manifest.json"
 _ATTRIBUTE = "attribute:"
-_IDS_AT_A_TIME = 100_000
 _ORDER = "order.txt"
 _CHANCE = "chance.txt"
 _WORTH = "worth.json"
@@ -231,9 +232,9 @@ def fingerprint(orders: OrderLog) -> str:
     ):
         digest.update(np.ascontiguousarray(column).tobytes())
     for vocabulary in (orders.orders, orders.customers, orders.items):
-        # Piece by piece: the ids of millions of orders are packed, and never all made texts at a time.
-        for first in range(0, len(vocabulary), _IDS_AT_A_TIME):
-            digest.update(msgspec.json.encode(vocabulary.ids[first : first + _IDS_AT_A_TIME]))
+        packed = PackedIds.of(vocabulary.ids)
+        digest.update(packed.ends.tobytes())
+        digest.update(packed.text)
     return digest.hexdigest()
 
 
@@ -343,7 +344,12 @@ def _model_names(folder: Path) -> list[str]:
 
 def _digests(folder: Path) -> dict[str, str]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    return {path.relative_to(folder).as_posix(): _digest(path) for path in paths}
+    # Hashing lets go of the interpreter, so that threads share the work.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = pool.map(_digest, paths)
+        return {
+            path.relative_to(folder).as_posix(): digest for path, digest in zip(paths, digests, strict=True)
+        }
 
 
 def _digest(path: Path) -> str:

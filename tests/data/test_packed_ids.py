@@ -8,8 +8,7 @@ from recommender.data.vocabulary import Vocabulary
 
 
 def packed(*ids):
-    written = [id_.encode() for id_ in ids]
-    return PackedIds(b"".join(written), np.cumsum([len(one) for one in written], dtype=np.int64))
+    return PackedIds.of(ids)
 
 
 @given(st.lists(st.text(min_size=1), unique=True))
@@ -19,6 +18,12 @@ def test_packed_ids_are_the_tuple_that_was_packed(ids):
     assert there == tuple(ids)
     assert hash(there) == hash(tuple(ids))
     assert there[1:-1] == tuple(ids)[1:-1]
+
+
+def test_what_is_packed_stays_as_it_is():
+    there = packed("tea", "jäm")
+    assert PackedIds.of(there) is there
+    assert (there.text, there.ends.tolist()) == ("teajäm".encode(), [3, 7])
 
 
 def test_places_are_counted_from_either_end_and_none_is_beyond():
