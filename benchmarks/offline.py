@@ -5,8 +5,9 @@ plain cosine, and put them into a private Redis under the shop's ids; each run i
 they take turns. implicit is run with one thread for BLAS, as it asks to be, and makes its 15 passes; ours
 makes as many as its defaults find worth it. `two-stage` is the product: several models, trees that rank what
 these propose, reasons, item pages and carts, written as a snapshot and published, with the settings of
-benchmarks/settings/large_shop.toml; only the judging of the lists is left out. Ours and two-stage are also
-run once with nothing compiled beforehand (`cold`). Run it with `python -m benchmarks.offline [SIZE …]`; kept
+benchmarks/settings/large_shop.toml; only the judging of the lists is left out. `libraries` does single stages
+with whatever library is fastest at them. Ours and two-stage are also run once with nothing compiled
+beforehand (`cold`). Run it with `python -m benchmarks.offline [SIZE …]`; kept
 in benchmarks/results/offline.json.
 """
 
@@ -29,7 +30,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import stock
+from benchmarks import libraries, stock
 from benchmarks.large_shops import SIZES, ShopSize, write_orders
 from benchmarks.paired import TIMES
 from benchmarks.results import keep
@@ -63,7 +64,8 @@ N, FACTORS, ITERATIONS = 50, 64, 15
 
 LARGE_SHOP = Path(__file__).parent / "settings" / "large_shop.toml"
 
-PIPELINES = ("ours", "stock", "two-stage")
+_OURS = ("ours", "two-stage")
+PIPELINES = ("ours", "stock", "libraries", "two-stage")
 
 _SNAPSHOT = "20261121T040000Z-01234567"
 
@@ -92,6 +94,7 @@ class Measured:
         runs: of each pipeline, turn by turn.
         cold: of ours and of the product, with all loops to be compiled.
         ratios: how many times as fast ours is as stock: whole and of each stage, medians of the turns.
+        libraries: likewise of each stage by a library, under the stage's and the library's name.
         two_stage: how many times as fast the product is as stock, the median of the turns.
     """
 
@@ -99,6 +102,7 @@ class Measured:
     runs: Mapping[str, Sequence[Run]]
     cold: Mapping[str, Run]
     ratios: Mapping[str, float]
+    libraries: Mapping[str, float]
     two_stage: float
 
 
@@ -198,25 +202,36 @@ def measure(size: ShopSize, *, times: int = TIMES, two_stages: bool = True) -> M
         times: turns.
         two_stages: whether the product has its turns, too.
     """
-    chosen = PIPELINES if two_stages else PIPELINES[:2]
+    chosen = PIPELINES if two_stages else PIPELINES[:-1]
     runs: dict[str, list[Run]] = {name: [] for name in chosen}
     with tempfile.TemporaryDirectory() as folder:
         orders, compiled = Path(folder) / "orders", Path(folder) / "compiled"
         write_orders(orders, size)
-        cold = {name: run_once(name, orders, compiled / name) for name in chosen if name != "stock"}
+        cold = {name: run_once(name, orders, compiled / name) for name in chosen if name in _OURS}
         for turn in range(times):
             for name in chosen if turn % 2 == 0 else chosen[::-1]:
                 runs[name].append(run_once(name, orders, compiled / name))
-    ours, theirs = runs["ours"], runs["stock"]
-    names = [name for name in theirs[0].stages if name in ours[0].stages]
-    ratios = {"whole": _ratio([run.whole for run in ours], [run.whole for run in theirs])} | {
-        name: _ratio([run.stages[name] for run in ours], [run.stages[name] for run in theirs])
-        for name in names
-    }
-    product = [run.whole for run in runs.get("two-stage", ())]
+    whole = {name: [run.whole for run in each] for name, each in runs.items()}
     return Measured(
-        size, runs, cold, ratios, _ratio(product, [run.whole for run in theirs]) if product else 0.0
+        size,
+        runs,
+        cold,
+        ratios={"whole": _ratio(whole["ours"], whole["stock"])} | _by_stage(runs["ours"], runs["stock"]),
+        libraries=_by_stage(runs["ours"], runs["libraries"]),
+        two_stage=_ratio(whole["two-stage"], whole["stock"]) if two_stages else 0.0,
     )
+
+
+def _by_stage(ours: Sequence[Run], theirs: Sequence[Run]) -> dict[str, float]:
+    """How many times as fast ours is in each of their stages; what follows a comma says whose it is."""
+    return {
+        name: _ratio([run.stages[_stage_of(name)] for run in ours], [run.stages[name] for run in theirs])
+        for name in theirs[0].stages
+    }
+
+
+def _stage_of(name: str) -> str:
+    return name.partition(",")[0]
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
@@ -235,7 +250,7 @@ def run_once(name: str, orders: Path, compiled: Path) -> Run:
         with connect(url) as client:
             client.config_set("save", "")
         environment = os.environ | {"NUMBA_CACHE_DIR": str(compiled), "OMP_WAIT_POLICY": "PASSIVE"}
-        if name == "stock":
+        if name not in _OURS:
             environment["OPENBLAS_NUM_THREADS"] = "1"
         command = [sys.executable, "-m", "benchmarks.offline", "--run", name, str(orders), url]
         started = time.perf_counter()
@@ -251,6 +266,8 @@ def _run(name: str, orders: Path, redis_url: str) -> None:
     stage = Stages()
     if name == "stock":
         stock.run(orders, redis_url, stage, factors=FACTORS, iterations=ITERATIONS, n=N)
+    elif name == "libraries":
+        libraries.run(orders, stage, factors=FACTORS, iterations=ITERATIONS, n=N)
     else:
         {"ours": single_stage, "two-stage": two_stage}[name](orders, redis_url, stage)
     seconds = {stage_name: round(value, 2) for stage_name, value in stage.seconds.items()}
@@ -260,12 +277,16 @@ def _run(name: str, orders: Path, redis_url: str) -> None:
 def table_of(measured: Mapping[str, Measured]) -> Table:
     """The figures, a stage a row."""
     table = Table(title="From Parquet files to Redis", title_justify="left")
-    for heading in ("shop", "stage", "stock, s", "ours, s", "times as fast"):
+    for heading in ("shop", "stage", "theirs, s", "ours, s", "times as fast"):
         table.add_column(heading, justify="left" if heading in ("shop", "stage") else "right")
     for name, row in measured.items():
         for stage, ratio in row.ratios.items():
             stock_s, ours_s = (f"{_seconds(row.runs[who], stage):.1f}" for who in ("stock", "ours"))
             table.add_row(name, stage, stock_s, ours_s, f"{ratio:.1f}")
+        for stage, ratio in row.libraries.items():
+            theirs_s = _seconds(row.runs["libraries"], stage)
+            ours_s = _seconds(row.runs["ours"], _stage_of(stage))
+            table.add_row(name, stage, f"{theirs_s:.1f}", f"{ours_s:.1f}", f"{ratio:.1f}")
         if product := row.runs.get("two-stage"):
             stock_s, ours_s = (f"{_seconds(runs, 'whole'):.1f}" for runs in (row.runs["stock"], product))
             table.add_row(name, "whole, two stages", stock_s, ours_s, f"{row.two_stage:.1f}")

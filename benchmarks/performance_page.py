@@ -111,10 +111,14 @@ def _trees(row: Mapping[str, Any]) -> Iterable[Sequence[str]]:
 
 
 def _offline(shops: Mapping[str, Any]) -> Iterable[Sequence[str]]:
-    yield "shop", "stage", "stock, s", "ours, s", "times as fast"
+    yield "shop", "stage", "theirs, s", "ours, s", "times as fast"
     for name, row in shops.items():
         for stage, ratio in row["ratios"].items():
             yield name, stage, *_seconds(row, "stock", "ours", stage), f"{ratio:.1f}"
+        for stage, ratio in row["libraries"].items():
+            ours = stage.partition(",")[0]
+            cells = f"{_took(row, 'libraries', stage):.1f}", f"{_took(row, 'ours', ours):.1f}"
+            yield name, stage, *cells, f"{ratio:.1f}"
         if row["runs"].get("two-stage"):
             seconds = _seconds(row, "stock", "two-stage", "whole")
             yield name, "whole, two stages", *seconds, f"{row['two_stage']:.1f}"
@@ -127,11 +131,11 @@ def _offline(shops: Mapping[str, Any]) -> Iterable[Sequence[str]]:
 
 
 def _seconds(row: Mapping[str, Any], theirs: str, ours: str, stage: str) -> tuple[str, str]:
-    took = (
-        median(run["whole"] if stage == "whole" else run["stages"][stage] for run in row["runs"][who])
-        for who in (theirs, ours)
-    )
-    return tuple(f"{each:.1f}" for each in took)
+    return f"{_took(row, theirs, stage):.1f}", f"{_took(row, ours, stage):.1f}"
+
+
+def _took(row: Mapping[str, Any], who: str, stage: str) -> float:
+    return median(run["whole"] if stage == "whole" else run["stages"][stage] for run in row["runs"][who])
 
 
 def _growth(growth: Mapping[str, Any]) -> Iterable[Sequence[str]]:
@@ -172,7 +176,8 @@ SECTIONS = (
         "Beside pandas, implicit (run as it advises, with one thread for BLAS, 15 passes) and a redis-py "
         "pipeline of JSON: ALS with 64 factors, 50 items for every customer, 50 beside every item by plain "
         "cosine. Ours makes as many passes of ALS as its defaults find worth it. Each run is a process of "
-        "its own, and `whole` is its whole life, imports included. Two stages are the product with the "
+        "its own, and `whole` is its whole life, imports included. Below the stages of that pipeline stand the "
+        "same stages by the libraries named, with as many factors and passes. Two stages are the product with the "
         "settings of `benchmarks/settings/large_shop.toml`: several models, trees that rank, reasons, item "
         "pages, carts, a snapshot on disk, checked publication; only judging is left out. Seconds are "
         "medians; `nothing compiled` is one run each on a machine that has never run it.",

@@ -8,7 +8,17 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "results"
 
-_LIBRARIES = ("cartlift", "numpy", "scipy", "implicit", "irspack", "sparse_dot_topn", "lightgbm", "polars")
+_LIBRARIES = (
+    "cartlift",
+    "numpy",
+    "scipy",
+    "implicit",
+    "irspack",
+    "rusket",
+    "sparse_dot_topn",
+    "lightgbm",
+    "polars",
+)
 
 
 def keep(name: str, figures: object) -> Path:

@@ -20,6 +20,8 @@ def test_every_pipeline_goes_from_files_to_redis():
         stages <= set(measured.runs["ours"][0].stages)
         and "Learn the ranker" in measured.runs["two-stage"][0].stages
     )
+    by_libraries = {"read, polars", "als, irspack", "als, rusket", "top n, rusket"}
+    assert set(measured.libraries) == {*by_libraries, "co-purchase, sparse_dot_topn"}
     assert all(run.whole > 0 and run.peak > 0 for runs in measured.runs.values() for run in runs)
     assert "whole, two stages" in list(table_of({"small": measured}).columns[1].cells)
 
