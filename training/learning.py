@@ -158,6 +158,8 @@ def learn(
         lambda cut: _examples(known, catalog, settings, cut, progress, earlier),
     )
     ranker, ranked_by = learned_ranker(examples, settings, progress)
+    # The moment before has been learned from: with a large shop there is no room for two.
+    earlier.newest = None
     earlier.newest = _moment(_purchases(known, catalog, settings, now, progress), catalog, settings, progress)
     return _learned(earlier.newest, ranker, ranked_by)
 
