@@ -74,7 +74,7 @@ def _ids_as_written(table: Table, form: LineFormat) -> pl.LazyFrame:
     schema = table.frame.collect_schema()
     columns = present(form.columns, schema.names(), where=table.name, may_lack=form.may_lack)
     return table.frame.select(
-        first_id(columns[name], schema, form).alias(name)
+        first_id(columns[name], schema, form).cast(pl.String).alias(name)
         if name in columns
         else pl.lit(None, pl.String).alias(name)
         for name in _IDS

@@ -14,10 +14,6 @@ from recommender.data.judged_lines import WHOLE_LINE, judged_lines
 FIRST_SENSIBLE_TIME = 631_152_000
 """1990-01-01 UTC: no web shop is older, and broken dates fall on 1900 or 1970."""
 
-OUTLIER_FACTOR = 1000
-"""How many times an item's usual quantity makes a line an outlier."""
-
-
 _OF_A_HISTORY = (
     "file", "row", "order_id", "item_id", "item", "customer", "quantity", "unit_price", "ordered_at", "title",
     "category", "country",
@@ -135,7 +131,7 @@ def _kept_oddities(lines: pl.DataFrame, rules: CleaningRules) -> list[_Mark]:
         _Mark("cancellation", pl.col("cancelled"), pl.col("order_id")),
         _Mark("negative_quantity", quantity < 0, WHOLE_LINE),
         _Mark("duplicate_line", pl.col("duplicate"), WHOLE_LINE),
-        _Mark("quantity_outlier", quantity > OUTLIER_FACTOR * pl.col("usual_quantity"), WHOLE_LINE),
+        _Mark("quantity_outlier", pl.col("outlier"), WHOLE_LINE),
         _Mark("several_currencies", _in_other_currency(lines), pl.col("currency")),
     ]
     return oddities if rules.drop_zero_price else [_ZERO_PRICE, *oddities]

@@ -58,10 +58,13 @@ def _of_ids(ids: Sequence[str], at: NDArray[np.int32]) -> _Marks:
 
 def _mixed(one: _Marks, other: _Marks) -> _Marks:
     """Two numbers as one that depends on every bit of both, in this order (splitmix64's finisher)."""
-    mixed = one * np.uint64(0x9E3779B97F4A7C15) + other + np.uint64(0x632BE59BD9B4E019)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)), np.uint64)
+    mixed = one * np.uint64(0x9E3779B97F4A7C15)
+    mixed += other
+    mixed += np.uint64(0x632BE59BD9B4E019)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        mixed ^= mixed >> np.uint64(shift)
+        mixed *= np.uint64(factor)
+    return np.asarray(mixed, np.uint64)
 
 
 def _summed(marks: _Marks, group: NDArray[np.int32], n_groups: int) -> _Marks:

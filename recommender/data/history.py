@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender.data.groups import Groups, of_equal_pairs, run_starts, sorted_by, ties
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.vocabulary import Vocabulary
 
@@ -20,6 +21,8 @@ def recency_decay(age_days: NDArray[np.floating], half_life_days: float) -> NDAr
 @dataclass(frozen=True, slots=True)
 class PurchaseHistory:
     """Who bought what, in which order and how long ago; an item counts once an order and customer.
+
+    Purchases stand in the order of their time, the oldest first.
 
     Attributes:
         order: shape (n,) int32, numbered from 0 in the order of their ids; guests' orders included.
@@ -53,23 +56,11 @@ class PurchaseHistory:
         bought = orders.purchases()
         if len(bought) and bought.last_time > now:
             raise ValueError("the history holds orders from after the moment it is looked at")
-        # Two lines of one item in one order are one purchase, so the first one stands for both.
-        by_purchase = np.lexsort((bought.ordered_at, bought.customer, bought.item, bought.order))
-        same = np.ones(max(len(bought) - 1, 0), bool)
-        for column in (bought.order, bought.item, bought.customer):
-            same &= np.diff(column[by_purchase]) == 0
-        first = np.sort(by_purchase[np.concatenate(([True], ~same))]) if len(bought) else by_purchase
-        seen_orders, order = np.unique(bought.order[first], return_inverse=True)
-        age = (now - bought.ordered_at[first]) / DAY
-        return cls(
-            order=order.astype(np.int32),
-            customer=bought.customer[first],
-            item=bought.item[first],
-            age_days=age.astype(np.float32),
-            n_orders=len(seen_orders),
-            customers=bought.customers,
-            items=bought.items,
-        )
+        bought = bought.lines(_once_a_purchase(bought))
+        order, n_orders = _renumbered(bought.order)
+        age = np.empty(len(bought), np.float32)
+        np.divide(now - bought.ordered_at, DAY, out=age, dtype=np.float64, casting="same_kind")
+        return cls(order, bought.customer, bought.item, age, n_orders, bought.customers, bought.items)
 
     def before(self, days: float) -> "PurchaseHistory":
         """What was known so many days ago, seen from then."""
@@ -81,14 +72,14 @@ class PurchaseHistory:
         return self._lines(self.age_days < days)
 
     def _lines(self, chosen: NDArray[np.bool_]) -> "PurchaseHistory":
-        orders, order = np.unique(self.order[chosen], return_inverse=True)
+        order, n_orders = _renumbered(self.order[chosen])
         return replace(
             self,
-            order=order.astype(np.int32),
+            order=order,
             customer=self.customer[chosen],
             item=self.item[chosen],
             age_days=self.age_days[chosen],
-            n_orders=len(orders),
+            n_orders=n_orders,
         )
 
     def interactions(self, half_life_days: float) -> csr_array:
@@ -110,12 +101,21 @@ class PurchaseHistory:
         """
         known = np.flatnonzero(self.customer != GUEST)
         pair = self.customer[known].astype(np.int64) * len(self.items) + self.item[known]
-        newest_first = np.lexsort((self.age_days[known], pair))
-        pairs, first = np.unique(pair[newest_first], return_index=True)
-        weight = recency_decay(self.age_days[known[newest_first[first]]], half_life_days)
-        at = np.divmod(pairs, len(self.items))
         shape = (len(self.customers), len(self.items))
-        return csr_array((weight.astype(np.float32), at), shape=shape)
+        if not len(pair):
+            return csr_array(shape, dtype=np.float32)
+        groups = Groups.of(pair)
+        newest = np.minimum.reduceat(self.age_days[known[groups.lines]], groups.starts)
+        at = np.divmod(pair[groups.first], len(self.items))
+        return csr_array((recency_decay(newest, half_life_days), at), shape=shape)
+
+    def buyers_of_items(self) -> NDArray[np.int64]:
+        """How many different customers bought each item, shape (n_items,); guests left out."""
+        known = self.customer != GUEST
+        pair = self.item[known].astype(np.int64) * len(self.customers) + self.customer[known]
+        pair.sort()
+        item = pair[run_starts(pair)] // max(len(self.customers), 1)
+        return np.bincount(item, minlength=len(self.items))
 
     def baskets(self) -> csr_array:
         """What stood together in each order, guests included.
@@ -128,6 +128,29 @@ class PurchaseHistory:
         # An order that names several customers can hold an item once for each of them.
         baskets.data[:] = 1
         return baskets
+
+
+def _once_a_purchase(bought: OrderLog) -> NDArray[np.bool_]:
+    """Whether a line is the first of its order, item and customer, shape (n_lines,).
+
+    Two lines of one item in one order are one purchase, so the first one stands for both.
+    """
+    first = np.ones(len(bought), bool)
+    line = of_equal_pairs(bought.order, bought.item)
+    line = line[sorted_by(bought.order[line], bought.item[line], bought.customer[line])]
+    tied, group = ties(bought.order[line], bought.item[line], bought.customer[line])
+    first[line[tied]] = False
+    first[line[tied[run_starts(group)]]] = True
+    return first
+
+
+def _renumbered(order: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
+    """Orders numbered from 0 without gaps, in their old order, and how many there are."""
+    there = np.zeros(int(order.max(initial=-1)) + 1, bool)
+    there[order] = True
+    number = np.cumsum(there, dtype=np.int32)
+    number -= 1
+    return number[order], int(np.count_nonzero(there))
 
 
 def _summed(

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
+from recommender.data.groups import run_starts
 from recommender.data.item_rows import ItemRows
 from recommender.data.judged_lines import WHOLE_LINE
-from recommender.data.lookups import among, with_several
-from recommender.data.orders import OrderLog
+from recommender.data.lookups import among, distinct, with_several
+from recommender.data.orders import GUEST, OrderLog
 
 BULK_FEWEST_ORDERS = 100
 BULK_TIMES_MEDIAN = 25
@@ -28,7 +29,7 @@ def findings_as_read(lines: pl.DataFrame, files: Sequence[str], rules: CleaningR
         files: names of the files that the lines' `file` counts.
         rules: say which ids are taken as one.
     """
-    n_orders, n_items = lines["order_id"].n_unique(), lines["item_id"].drop_nulls().n_unique()
+    n_orders, n_items = lines["order_id"].n_unique(), len(distinct(lines["item_id"]))
     return Findings.collect([
         *_spellings(lines, "item", files, fold=rules.fold_item_case),
         *_spellings(lines, "customer", files, fold=rules.fold_customer_case),
@@ -41,7 +42,7 @@ def _spellings(lines: pl.DataFrame, kind: str, files: Sequence[str], *, fold: bo
     """Ids of items or customers that differ only in case, and those with blanks around them."""
     name = f"{kind}_id"
     # Guests are known by an id, too, but are no customer: `kind` is null.
-    given = lines[name].set(lines[kind].is_null(), None).unique().drop_nulls()
+    given = distinct(lines[name].filter(lines[kind].is_not_null()))
     total, odd = len(given), given.filter(_is_spelled_oddly(given.cast(pl.String)))
     text = pl.col(name).cast(pl.String)
     ids = _first_seen(_lines_of(lines, name, odd), name).with_columns(text.alias("text"))
@@ -112,7 +113,7 @@ def findings_of_history(
     sold = lines.select("item", "file", "row", "ordered_at").filter(pl.Series(left > 0))
     return Findings.collect([
         _unmatched_returns(lines, orders, left, files),
-        _bulk_buyers(lines, files),
+        _bulk_buyers(lines, orders, files),
         _not_sold_lately(sold, newest, files, retired_after_days),
     ])  # fmt: skip
 
@@ -128,30 +129,32 @@ def _unmatched_returns(
     return _finding("unmatched_return", shown, len(lines), files, action=action)
 
 
-def _bulk_buyers(lines: pl.DataFrame, files: Sequence[str]) -> Finding:
-    bought = (pl.col("quantity") > 0) & pl.col("customer").is_not_null()
-    known = lines.lazy().filter(bought).select("customer", "order", "file", "row").collect()
-    placed = _orders_each(known)
-    median = float(np.median(placed["n"])) if len(placed) else 0.0
-    many = placed.filter(pl.col("n") >= max(BULK_FEWEST_ORDERS, BULK_TIMES_MEDIAN * median))
-    shown = _first_seen(_lines_of(known, "customer", many["customer"]), "customer")
-    value = pl.format("{}: {} orders", pl.col("customer").cast(pl.String), "n").alias("value")
-    counted = shown.join(many, on="customer", maintain_order="left").with_columns(value)
-    return _finding("bulk_buyer", counted.sort("n", descending=True, maintain_order=True), len(placed), files)
+def _bulk_buyers(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Finding:
+    n = _orders_each(orders)
+    buyers = n[n > 0]
+    median = float(np.median(buyers)) if len(buyers) else 0.0
+    # The last place is that of guests, at -1.
+    many = np.append(n >= max(BULK_FEWEST_ORDERS, BULK_TIMES_MEDIAN * median), False)
+    theirs = lines.select("customer_at", "customer", "file", "row").filter(
+        pl.Series(many[orders.customer] & (orders.quantity > 0))
+    )
+    shown = theirs.unique("customer_at", keep="first", maintain_order=True)
+    shown = shown.with_columns(pl.Series("n", n[shown["customer_at"].to_numpy()]))
+    counted = shown.with_columns(
+        pl.format("{}: {} orders", pl.col("customer").cast(pl.String), "n").alias("value")
+    )
+    return _finding("bulk_buyer", counted.sort("n", descending=True, maintain_order=True), len(buyers), files)
 
 
-def _orders_each(known: pl.DataFrame) -> pl.DataFrame:
-    """How many orders `n` each `customer` has."""
-    at, order = (known[name].to_physical().to_numpy() for name in ("customer", "order"))
+def _orders_each(orders: OrderLog) -> NDArray[np.intp]:
+    """In how many orders each customer bought, shape (n_customers,)."""
+    bought = orders.purchases()
+    at, order = bought.customer, bought.order
     # Lines of one order mostly follow each other: one of them is enough.
-    fresh = np.append(True, (np.diff(at) != 0) | (np.diff(order) != 0)) if len(at) else np.zeros(0, bool)
-    # Sorted by hand: numpy's unique() hashes numbers, which takes ten times as long for millions of them.
+    follows = np.append(False, (at[1:] == at[:-1]) & (order[1:] == order[:-1]))[: len(at)]
+    fresh = ~follows & (at != GUEST)
     pairs = np.sort(at[fresh].astype(np.int64) << 32 | order[fresh])
-    pairs = pairs[np.diff(pairs, prepend=-1) != 0]
-    number = np.bincount(pairs >> 32, minlength=int(at.max(initial=0)) + 1)
-    customers = known["customer"].unique().drop_nulls()
-    n = pl.Series("n", number[customers.to_physical().to_numpy()], pl.UInt32)
-    return pl.DataFrame({"customer": customers, "n": n})
+    return np.bincount(pairs[run_starts(pairs)] >> 32, minlength=len(orders.customers))
 
 
 def _not_sold_lately(sold: pl.DataFrame, newest: int, files: Sequence[str], days: float) -> Finding:

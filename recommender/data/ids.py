@@ -1,33 +1,66 @@
 """Ids of orders, customers and items: as text, and which spellings mean the same one."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 
-from recommender.data.lookups import of_lines
+from recommender.data.groups import run_starts
+from recommender.data.lookups import distinct, of_lines
 
 _WHOLE = r"^-?\d+(\.0+)?$"
 _WITH_POINT_ZERO = r"^-?\d+\.0+$"
 _POINT_ZERO = r"\.0+$"
 
 
-def id_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Ids as the shop writes them; blank is null.
+def id_text(column: pl.Expr, dtype: pl.DataType, null_values: Sequence[str] = ()) -> pl.Expr:
+    """Ids as the shop writes them, as categories; blank is null.
 
     Floats lose their '.0', for a missing value turns a column of whole numbers into floats. Text loses it
     only where every id of the file is such a number, because then it comes from such a column, too.
+
+    Args:
+        column: ids of one file.
+        dtype: of the column.
+        null_values: texts that mean "no value".
     """
     if dtype.is_float():
-        whole = column.is_finite() & (column == column.round())
-        return (
-            pl.when(whole)
-            .then(column.cast(pl.Int64, strict=False).cast(pl.String))
-            .otherwise(column.cast(pl.String))
-        )
-    text = column.cast(pl.String)
-    text = pl.when(text.str.strip_chars() == "").then(None).otherwise(text)
-    from_numbers = text.str.contains(_WITH_POINT_ZERO).all()
-    return pl.when(from_numbers).then(text.str.replace(_POINT_ZERO, "")).otherwise(text)
+        return column.map_batches(_of_floats, return_dtype=pl.Categorical())
+    read = partial(_of_text, null_values=null_values if dtype == pl.String else ())
+    return column.cast(pl.String).map_batches(read, return_dtype=pl.Categorical())
+
+
+def _of_floats(numbers: pl.Series) -> pl.Series:
+    once, run = _runs(numbers)
+    number = pl.lit(once.fill_nan(None))
+    whole = number.is_finite() & (number == number.round())
+    as_whole = number.cast(pl.Int64, strict=False).cast(pl.String)
+    text = pl.select(pl.when(whole).then(as_whole).otherwise(number.cast(pl.String))).to_series()
+    return text.cast(pl.Categorical()).gather(run)
+
+
+def _of_text(text: pl.Series, null_values: Sequence[str]) -> pl.Series:
+    once, run = _runs(text)
+    ids = once.cast(pl.Categorical())
+    # Judged once an id, not once a line.
+    given = distinct(ids)
+    known = _known_text(given.cast(pl.String), null_values)
+    if known.null_count() or (known != given.cast(pl.String)).any():
+        ids = of_lines(ids, given, known.cast(pl.Categorical()))
+    return ids.gather(run)
+
+
+def _runs(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The value of each run of equal neighbours, and the run of each line: lines of one order are one."""
+    run = column.rle_id()
+    return column.gather(run_starts(run.to_numpy())), run
+
+
+def _known_text(ids: pl.Series, null_values: Sequence[str]) -> pl.Series:
+    """Different ids of one file as they are known, null where they are none."""
+    ids = ids.set((ids.str.strip_chars() == "") | ids.is_in(null_values), None)
+    from_numbers = ids.str.contains(_WITH_POINT_ZERO).all()
+    return ids.str.replace(_POINT_ZERO, "") if from_numbers else ids
 
 
 def without_point_zero(ids: pl.Expr) -> pl.Expr:
@@ -44,9 +77,7 @@ def whole_numbers(lines: pl.DataFrame, name: str) -> bool:
     """
     runs = lines["file"].rle().struct.unnest()["len"]
     ends = runs.cum_sum()
-    ids = (
-        lines[name].slice(end - run, run).unique().drop_nulls() for end, run in zip(ends, runs, strict=True)
-    )
+    ids = (distinct(lines[name].slice(end - run, run)) for end, run in zip(ends, runs, strict=True))
     return any(len(of_file) > 0 and of_file.cast(pl.String).str.contains(_WHOLE).all() for of_file in ids)
 
 
@@ -60,7 +91,7 @@ def alike_in_all_files(lines: pl.DataFrame, names: Sequence[str]) -> pl.DataFram
         names: the columns of ids, as categories.
     """
     for name in names:
-        ids = lines[name].unique().drop_nulls()
+        ids = distinct(lines[name])
         text = ids.cast(pl.String)
         if text.str.contains(_WITH_POINT_ZERO).any() and whole_numbers(lines, name):
             alike = pl.select(without_point_zero(pl.lit(text)).cast(lines.schema[name])).to_series()

@@ -138,7 +138,7 @@ def _attributes(schema: pl.Schema, held: Mapping[str, Names]) -> Names:
 
 def _held(name: str, names: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:
     if name == "item_id":
-        return first_id(names, schema, form).alias(name)
+        return first_id(names, schema, form).cast(pl.String).alias(name)
     if name in TEXTS or len(names) > 1:
         return first_text(names, schema, form).alias(name)
     return valued(names[0], schema, form).alias(name)

@@ -6,13 +6,16 @@ import numpy as np
 import polars as pl
 
 from recommender.data.cleaning_rules import CleaningRules
+from recommender.data.groups import of_equal_pairs
 from recommender.data.ids import folded
 from recommender.data.item_rows import ItemRows
-from recommender.data.lookups import of_lines
+from recommender.data.lookups import distinct, of_lines
 from recommender.data.order_lines import IDS, TEXTS
 
+OUTLIER_FACTOR = 1000
+"""How many times an item's usual quantity makes a line an outlier."""
+
 FEWEST_FOR_A_MEDIAN = 5
-_PART_BITS = 4
 
 _BOUGHT = (*IDS, "quantity", "unit_price", "ordered_at")
 """What makes a line the same in two exports: titles and the order's state change from one to the next."""
@@ -36,7 +39,8 @@ def judged_lines(lines: pl.DataFrame, rules: CleaningRules, items: ItemRows | No
     - `duplicate`: an equal line stands before it in its file
     - `repeated`: an equal line stands in an earlier file. The n-th of equal lines answers to the n-th there:
       three copies beside two are one line more
-    - `usual_quantity`: median of the item's purchases; of the shop's for items with fewer than five
+    - `outlier`: of more than `OUTLIER_FACTOR` times the median quantity of the item's purchases; of the
+      shop's for items with fewer than five
 
     Args:
         lines: schema `order_lines.LINE_SCHEMA`, in the order of files and rows.
@@ -48,12 +52,12 @@ def judged_lines(lines: pl.DataFrame, rules: CleaningRules, items: ItemRows | No
     judged = _with_customers(judged, rules)
     judged = _with_orders(judged, rules)
     judged = _with_doubles(judged)
-    return _with_usual_quantity(judged)
+    return _with_outliers(judged)
 
 
 def _with_items(lines: pl.DataFrame, rules: CleaningRules) -> pl.DataFrame:
     # Patterns are searched once an id, not once a line.
-    ids = lines["item_id"].unique().drop_nulls()
+    ids = distinct(lines["item_id"])
     text = folded(pl.lit(ids.cast(pl.String)), fold=rules.fold_item_case).alias("item")
     judged = pl.select(text).with_columns(_non_product(rules).alias("non_product"))
     item = lines["item_id"]
@@ -94,7 +98,7 @@ def _with_customers(lines: pl.DataFrame, rules: CleaningRules) -> pl.DataFrame:
     given = lines["customer_id"]
     if not rules.guest_customers and not rules.fold_customer_case:
         return lines.with_columns(given.alias("customer"))
-    ids = given.unique().drop_nulls()
+    ids = distinct(given)
     ids = ids.filter(~ids.cast(pl.String).is_in(rules.guest_customers))
     known = pl.select(folded(pl.lit(ids.cast(pl.String)), fold=rules.fold_customer_case)).to_series()
     return lines.with_columns(of_lines(given, ids, known.cast(given.dtype)).alias("customer"))
@@ -108,62 +112,58 @@ def _with_orders(lines: pl.DataFrame, rules: CleaningRules) -> pl.DataFrame:
     lines = lines.with_columns((dropped_status | pl.col("cancelled_at").is_not_null()).alias("not_completed"))
     if rules.cancelled_order is None:
         return lines.with_columns(pl.lit(False).alias("cancelled"))
-    orders = lines["order_id"].unique().drop_nulls()
+    orders = distinct(lines["order_id"])
     cancelled = orders.cast(pl.String).str.contains(rules.cancelled_order)
     return lines.with_columns(of_lines(lines["order_id"], orders, cancelled).alias("cancelled"))
 
 
 def _with_doubles(lines: pl.DataFrame) -> pl.DataFrame:
     there = [name for name in (*_BOUGHT, *_SAID) if lines.schema[name] != pl.Null]
-    # Eight bytes a line to compare instead of twelve columns. Of 50 million different lines two share a
-    # hash less than once in ten thousand shops, and what is said of doubles changes nothing.
-    duplicate = _seen_before(lines.select("file", *there).hash_rows())
-    return lines.with_columns(duplicate.alias("duplicate"), _repeated(lines).alias("repeated"))
+    order, item = (lines[name].to_physical().fill_null(0).to_numpy() for name in ("order_id", "item_id"))
+    # Of most orders no two lines name one item: only the others' lines are compared in all they say.
+    at = pl.Series("line", of_equal_pairs(order, item), pl.UInt32)
+    alike = lines.select("file", *there)[at].with_columns(at)
+    return lines.with_columns(
+        _marked(_duplicates(alike), len(lines)).alias("duplicate"),
+        _marked(_repeated(alike), len(lines)).alias("repeated"),
+    )
 
 
-def _seen_before(hashes: pl.Series) -> pl.Series:
-    """Whether an equal number stands before each, shape (n_lines,).
+def _marked(at: pl.Series, n_lines: int) -> pl.Series:
+    return pl.Series([False]).new_from_index(0, n_lines).scatter(at, True)
 
-    Looked for in one part of all numbers after another: the set of all of them would take more memory than
-    the lines.
-    """
-    before = np.zeros(len(hashes), bool)
-    number = hashes.to_numpy()
-    part = (number >> np.uint64(64 - _PART_BITS)).astype(np.uint8)
-    for n in range(1 << _PART_BITS):
-        line = np.flatnonzero(part == n)
-        before[line] = ~pl.Series(number[line]).is_first_distinct().to_numpy()
-    return pl.Series(before)
+
+def _duplicates(lines: pl.DataFrame) -> pl.Series:
+    """The `line` of those to which an equal line stands before them in their file."""
+    # Of 50 million different lines two share a hash less than once in ten thousand shops, and what is said
+    # of doubles changes nothing.
+    return lines["line"].filter(~lines.drop("line").hash_rows().is_first_distinct())
 
 
 def _repeated(lines: pl.DataFrame) -> pl.Series:
-    """Whether an equal line stands in an earlier file, shape (n_lines,)."""
-    repeated = pl.Series([False]).new_from_index(0, len(lines))
-    order, file = lines["order_id"].to_physical().fill_null(0).to_numpy(), lines["file"].to_numpy()
-    newest = np.zeros(int(order.max(initial=0)) + 1, np.uint32)
-    newest[order] = file
-    in_several = np.zeros(len(newest), bool)
-    in_several[order[newest[order] != file]] = True
-    at = np.flatnonzero(in_several[order] & lines["order_id"].is_not_null().to_numpy())
-    if not len(at):
-        return repeated
-    shared = lines.select("file", *_BOUGHT)[at]
+    """The `line` of those to which an equal line stands in an earlier file."""
+    shared = lines.drop_nulls("order_id").filter(
+        (pl.col("file").min() != pl.col("file").max()).over("order_id")
+    )
     # Two different lines of one order share a hash less than once in 10^17 pairs.
     content = shared.select(_BOUGHT).hash_rows().alias("content")
-    shared = shared.select("file", "order_id", content, pl.Series("line", at.astype(np.uint32)))
+    shared = shared.select("file", "order_id", content, "line")
     nth = shared.with_columns(pl.int_range(pl.len()).over("file", "order_id", "content").alias("nth"))
     later = nth.filter(pl.col("file") > pl.col("file").min().over("order_id", "content", "nth"))
-    return repeated.scatter(later["line"], True)
+    return later["line"]
 
 
-def _with_usual_quantity(lines: pl.DataFrame) -> pl.DataFrame:
+def _with_outliers(lines: pl.DataFrame) -> pl.DataFrame:
     bought = lines.lazy().select("item", "quantity").filter(pl.col("quantity") > 0).collect()
-    shops = bought["quantity"].median()
+    quantity = bought["quantity"].to_numpy()
+    if quantity.max(initial=0) <= OUTLIER_FACTOR * quantity.min(initial=np.inf):
+        # No median is below the smallest quantity: most shops are done here.
+        return lines.with_columns(pl.lit(False).alias("outlier"))
     enough = pl.len() >= FEWEST_FOR_A_MEDIAN
     usual = (
         bought.drop_nulls("item")
         .group_by("item")
-        .agg(pl.when(enough).then(pl.col("quantity").median()).otherwise(shops).alias("usual_quantity"))
+        .agg(pl.when(enough).then(pl.col("quantity").median()).otherwise(bought["quantity"].median()))
     )
-    of_line = of_lines(lines["item"], usual["item"], usual["usual_quantity"].cast(pl.Float32))
-    return lines.with_columns(of_line.alias("usual_quantity"))
+    of_line = of_lines(lines["item"], usual["item"], usual["quantity"].cast(pl.Float32))
+    return lines.with_columns((pl.col("quantity") > OUTLIER_FACTOR * of_line).alias("outlier"))

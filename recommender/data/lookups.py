@@ -41,18 +41,31 @@ def among(given: pl.Series, ids: pl.Series) -> pl.Series:
     return found.fill_null(False)
 
 
-def first_lines(ids: pl.Series) -> NDArray[np.int64]:
+def distinct(ids: pl.Series) -> pl.Series:
+    """Each id once, by the numbers that stand for them, shape (n_ids,); null is none.
+
+    Args:
+        ids: shape (n_lines,), as categories.
+    """
+    there = ids.drop_nulls()
+    code = there.to_physical().to_numpy()
+    line = np.full(_size(ids), -1, np.int32)
+    line[code] = np.arange(len(code), dtype=np.int32)
+    return there.gather(line[line >= 0])
+
+
+def first_lines(ids: pl.Series) -> NDArray[np.integer]:
     """Position of the first line of each id, ascending, shape (n_ids,); lines without one are passed over.
 
     Args:
         ids: shape (n_lines,), as categories.
     """
-    line = np.flatnonzero(ids.is_not_null().to_numpy())[::-1]
     code = ids.to_physical().drop_nulls().to_numpy()[::-1]
-    first = np.full(_size(ids), -1)
+    first = np.full(_size(ids), -1, np.int32)
     # Of several values for one place numpy keeps the last, which here is the first line.
-    first[code] = line
-    return np.sort(first[first >= 0])
+    first[code] = np.arange(len(code) - 1, -1, -1, dtype=np.int32)
+    first = np.sort(first[first >= 0])
+    return np.flatnonzero(ids.is_not_null().to_numpy())[first] if ids.null_count() else first
 
 
 def with_several(ids: pl.Series, values: pl.Series) -> NDArray[np.bool_]:

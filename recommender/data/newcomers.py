@@ -38,8 +38,10 @@ class NewItems:
             past: lines until that moment; of items of the catalog and maybe others.
             now: that moment, seconds since 1970 UTC; what is released later is not there yet.
         """
-        dated = catalog.released_at > 0
-        age = now - np.where(dated, catalog.released_at, _first_sold(catalog, past, now))
+        dated, came_in = catalog.released_at > 0, catalog.released_at
+        if self.undated:
+            came_in = np.where(dated, came_in, _first_sold(catalog, past, now))
+        age = now - came_in
         young = (age >= 0) & (age < self.within_days * DAY)
         return np.asarray(catalog.available & young & (dated | self.undated))
 
@@ -50,7 +52,8 @@ def days_on_sale(history: PurchaseHistory, catalog: Catalog, now: int) -> NDArra
     It came in with its release or its first sale, whichever was earlier; 0 where neither has been.
     """
     days = np.zeros(len(history.items), np.float32)
-    np.maximum.at(days, history.item, history.age_days)
+    # Lines come oldest first: written backwards, the oldest of an item stays.
+    days[history.item[::-1]] = history.age_days[::-1]
     released = np.where(catalog.released_at > 0, (now - catalog.released_at) / DAY, 0)
     return np.clip(released, days, history.age_days.max(initial=0)).astype(np.float32)
 
@@ -61,5 +64,6 @@ def _first_sold(catalog: Catalog, past: OrderLog, now: int) -> NDArray[np.int64]
     at = catalog.items.positions(bought.items.ids)[bought.item]
     listed = at >= 0
     first = np.full(len(catalog.items), now)
-    np.minimum.at(first, at[listed], bought.ordered_at[listed])
+    # Lines come oldest first: written backwards, the first one of an item stays.
+    first[at[listed][::-1]] = bought.ordered_at[listed][::-1]
     return first

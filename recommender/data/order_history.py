@@ -1,17 +1,18 @@
 """Clean order lines as an `OrderLog` and a `Catalog`."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from recommender.data.catalog import Catalog
+from recommender.data.groups import sorted_by, ties
 from recommender.data.item_rows import NOTHING_SAID, TEXTS, ItemRows
-from recommender.data.lookups import of_lines
+from recommender.data.lookups import distinct, of_lines
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.packed_ids import PackedIds
+from recommender.data.text_order import bytes_of, text_order
 from recommender.data.vocabulary import Vocabulary
 
 _POSITIONS = (
@@ -35,50 +36,46 @@ def by_position(kept: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, Vocabula
     """
     vocabularies, columns = {}, {}
     for kind, name, position in _POSITIONS:
-        ids = pl.DataFrame({"id": kept[name].unique().drop_nulls()})
-        ids = ids.with_columns(pl.col("id").cast(pl.String).alias("text")).sort("text")
+        ids = distinct(kept[name])
+        ids = ids.gather(text_order(ids.cast(pl.String)))
+        text = ids.cast(pl.String)
         # Orders outnumber all else that has an id, and nobody looks one up.
-        vocabularies[kind] = Vocabulary(_packed(ids["text"]) if kind == "orders" else tuple(ids["text"]))
+        vocabularies[kind] = Vocabulary(PackedIds(*bytes_of(text)) if kind == "orders" else tuple(text))
         at = pl.Series(position, np.arange(len(ids), dtype=np.int32))
-        columns[position] = of_lines(kept[name], ids["id"], at).fill_null(GUEST)
+        columns[position] = of_lines(kept[name], ids, at).fill_null(GUEST)
+    as_given = kept["item_id"].to_physical().equals(kept["item"].to_physical())
     columns |= {name: kept.drop_in_place(name) for name in kept.columns}
-    line = pl.Series(_oldest_first(columns), dtype=pl.UInt32)
-    return pl.DataFrame({name: columns.pop(name).gather(line) for name in [*columns]}), vocabularies
+    if as_given:
+        # Most shops have one spelling of an item: it is in memory once.
+        del columns["item_id"]
+    line = _oldest_first(columns)
+    lines = pl.DataFrame({name: columns.pop(name).gather(line) for name in [*columns]})
+    return lines.with_columns(item_id="item") if as_given else lines, vocabularies
 
 
-def _packed(ids: pl.Series) -> PackedIds:
-    ends = ids.str.len_bytes().cast(pl.Int64).cum_sum().to_numpy()
-    return PackedIds("".join(ids.str.join("")).encode(), ends)
-
-
-def _oldest_first(columns: Mapping[str, pl.Series]) -> NDArray[np.int64]:
+def _oldest_first(columns: Mapping[str, pl.Series]) -> pl.Series:
     """The order of lines by time, order, item and whatever else they say, shape (n_lines,)."""
     order, item, when = (columns[name].to_numpy() for name in ("order", "item_at", "ordered_at"))
-    placed = np.zeros(order.max(initial=-1) + 1, np.int64)
-    placed[order] = when
-    if np.array_equal(placed[order], when):
-        # Nearly every shop gives an order one time. Then one number says all, and one sort does.
-        rank = np.empty(len(placed), np.int64)
-        rank[np.argsort(placed, kind="stable")] = np.arange(len(placed))
-        key = rank[order]
-        key <<= 32
-        key |= item
-        line = np.argsort(key)
-        same = _same_as_next(key[line])
-    else:
-        line = np.lexsort((item, order, when))
-        same = _same_as_next(when[line]) & _same_as_next(order[line]) & _same_as_next(item[line])
-    tied = np.flatnonzero(np.append(same, False) | np.append(False, same)) if len(line) else line
-    group = np.cumsum(np.append(True, ~same))[tied] if len(line) else line
+    line = _by_time_order_and_item(when, order, item)
+    tied, group = ties(order[line], item[line])
     # A price that is not known goes before all others.
-    kind = ("row", "file", "unit_price", "quantity", "customer_at")
+    kind = ("row", "file", "unit_price", "quantity", "customer_at", "ordered_at")
     rest = [columns[name].gather(line[tied]).fill_null(float("-inf")).to_numpy() for name in kind]
     line[tied] = line[tied][np.lexsort((*rest, group))]
-    return line
+    return pl.Series(line, dtype=pl.UInt32)
 
 
-def _same_as_next(values: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.asarray(values[:-1] == values[1:])
+def _by_time_order_and_item(
+    when: NDArray[np.int64], order: NDArray[np.int32], item: NDArray[np.int32]
+) -> NDArray[np.intp]:
+    placed = np.zeros(order.max(initial=-1) + 1, np.int64)
+    placed[order] = when
+    if not np.array_equal(placed[order], when):
+        return sorted_by(when, order, item)
+    # Nearly every shop gives an order one time. Then one number says both, and half of the memory does.
+    rank = np.empty(len(placed), np.int32)
+    rank[sorted_by(placed)] = np.arange(len(placed), dtype=np.int32)
+    return sorted_by(rank[order], item)
 
 
 def order_log(lines: pl.DataFrame, vocabularies: Mapping[str, Vocabulary]) -> OrderLog:

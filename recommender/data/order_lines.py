@@ -116,8 +116,8 @@ def _given(name: str, names: Names, schema: pl.Schema, form: LineFormat) -> pl.E
 
 
 def first_id(columns: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:
-    """The id in the first of these columns that has one."""
-    return pl.coalesce(id_text(valued(column, schema, form), schema[column]) for column in columns)
+    """The id in the first of these columns that has one, as a category."""
+    return pl.coalesce(id_text(pl.col(column), schema[column], form.null_values) for column in columns)
 
 
 def first_text(columns: Names, schema: pl.Schema, form: LineFormat) -> pl.Expr:

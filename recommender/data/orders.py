@@ -63,15 +63,22 @@ class OrderLog:
 
     def lines(self, mask: NDArray[np.bool_]) -> "OrderLog":
         """The lines where `mask` (shape (n_lines,)) is True; vocabularies unchanged."""
-        return replace(self, **{name: getattr(self, name)[mask] for name in COLUMNS})
+        # Most often nothing is left out: millions of lines need not be copied.
+        return self if mask.all() else self._only(mask)
+
+    def _only(self, chosen: NDArray[np.bool_] | slice) -> "OrderLog":
+        return replace(self, **{name: getattr(self, name)[chosen] for name in COLUMNS})
 
     def until(self, time: int) -> "OrderLog":
-        """What was known at `time` (seconds since 1970 UTC), that second included."""
-        return self.lines(self.ordered_at <= time)
+        """What was known at `time` (seconds since 1970 UTC), that second included; of the same memory."""
+        return self._only(slice(self._known_by(time)))
 
     def after(self, time: int) -> "OrderLog":
-        """What happened later than `time` (seconds since 1970 UTC)."""
-        return self.lines(self.ordered_at > time)
+        """What happened later than `time` (seconds since 1970 UTC); of the same memory."""
+        return self._only(slice(self._known_by(time), None))
+
+    def _known_by(self, time: int) -> int:
+        return int(np.searchsorted(self.ordered_at, time, side="right"))
 
     def purchases(self) -> "OrderLog":
         """Only what was bought; returns left out."""
@@ -79,6 +86,8 @@ class OrderLog:
 
     def keep_items(self, keep: NDArray[np.bool_]) -> "OrderLog":
         """Only lines of the items where `keep` (shape (n_items,)) is True, in a smaller vocabulary."""
+        if keep.all():
+            return self
         items, moved = self.items.subset(keep)
         kept = self.lines(keep[self.item])
         return replace(kept, item=moved[kept.item], items=items)

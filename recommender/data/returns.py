@@ -33,8 +33,10 @@ def net_of_returns(orders: OrderLog) -> Netted:
     by unit; what finds nothing to undo is ignored, and so is every guest's return, for nobody knows whose it
     is. Only what the log holds is used: `net_of_returns(orders.until(cut))` knows no return after the cut.
     """
-    left = units_left(orders)
     returns = orders.quantity < 0
+    if not returns.any():
+        return Netted(orders, matched=0, unmatched=0)
+    left = units_left(orders)
     undid = left[returns] > orders.quantity[returns]
     kept = left > 0
     purchases = replace(orders.lines(kept), quantity=left[kept].astype(np.float32))
@@ -61,13 +63,20 @@ def _lines_with_returns(orders: OrderLog) -> tuple[NDArray[np.intp], NDArray[np.
     Returns:
         Positions in the log, and the group of each: its customer and item as one number.
     """
-    pair = orders.customer.astype(np.int64) * len(orders.items) + orders.item
-    known = orders.customer != GUEST
-    line = np.flatnonzero(known & np.isin(pair, pair[known & (orders.quantity < 0)]))
+    sent_back = (orders.quantity < 0) & (orders.customer != GUEST)
+    returning, returned = np.zeros(len(orders.customers), bool), np.zeros(len(orders.items), bool)
+    returning[orders.customer[sent_back]] = True
+    returned[orders.item[sent_back]] = True
+    # Customers and items go before their pairs: of millions of lines few are left to compare.
+    known = np.flatnonzero(orders.customer != GUEST)
+    line = known[returning[orders.customer[known]] & returned[orders.item[known]]]
+    pair = orders.customer[line].astype(np.int64) * len(orders.items) + orders.item[line]
+    alike = np.isin(pair, pair[sent_back[line]])
+    line, pair = line[alike], pair[alike]
     # Within one second a purchase goes before its return. Ids have no say: renaming them changes nothing.
     at, quantity, price = orders.ordered_at[line], orders.quantity[line], orders.unit_price[line]
-    oldest_first = np.lexsort((price, quantity, quantity < 0, at, pair[line]))
-    return line[oldest_first], pair[line][oldest_first]
+    oldest_first = np.lexsort((price, quantity, quantity < 0, at, pair))
+    return line[oldest_first], pair[oldest_first]
 
 
 def _undo(units: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:

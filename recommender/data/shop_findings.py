@@ -38,7 +38,10 @@ def findings_of_shop(lines: pl.DataFrame, files: Sequence[str], *, days: float) 
     """
     # Only what is asked for: of millions of lines a whole copy would be too much.
     bought = lines.lazy().filter(pl.col("quantity") > 0).select(_ASKED_FOR).collect()
-    orders, customers, items = (bought[_first(bought, name)] for name in ("order_id", "customer", "item"))
+    orders, customers, items = (
+        bought.select("file", "row", "ordered_at", name)[_first(bought, name)]
+        for name in ("order_id", "customer", "item")
+    )
     return Findings.collect([
         *_if_few("few_orders", orders, pl.format("order {}", _text("order_id")), FEWEST_ORDERS, files),
         *_if_few("few_customers", customers, _text("customer"), FEWEST_CUSTOMERS, files),
@@ -50,7 +53,7 @@ def findings_of_shop(lines: pl.DataFrame, files: Sequence[str], *, days: float) 
     ])  # fmt: skip
 
 
-def _first(bought: pl.DataFrame, name: str) -> NDArray[np.int64]:
+def _first(bought: pl.DataFrame, name: str) -> NDArray[np.integer]:
     """The lines on which each id of a column first stands."""
     return first_lines(bought[name].cast(pl.Categorical()))
 

@@ -103,7 +103,7 @@ def known_items(orders: OrderLog, min_lines: int) -> NDArray[np.bool_]:
     In a shop too small for that, where fewer than half of the lines would be left, the bar is lowered
     to the highest that leaves half of them.
     """
-    return often_bought(np.bincount(orders.purchases().item, minlength=len(orders.items)), min_lines)
+    return often_bought(np.bincount(orders.item[orders.quantity > 0], minlength=len(orders.items)), min_lines)
 
 
 def often_bought(lines: NDArray[np.integer], min_lines: int) -> NDArray[np.bool_]:

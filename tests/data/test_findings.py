@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from recommender.data.cleaning import OUTLIER_FACTOR
 from recommender.data.findings import ODDITIES, Example, Finding, Findings
 from recommender.data.history_findings import BULK_FEWEST_ORDERS, BULK_TIMES_MEDIAN
-from recommender.data.judged_lines import FEWEST_FOR_A_MEDIAN
+from recommender.data.judged_lines import FEWEST_FOR_A_MEDIAN, OUTLIER_FACTOR
 from recommender.data.shop_findings import (
     FEWEST_CUSTOMERS,
     FEWEST_ITEMS,

@@ -28,6 +28,16 @@ def test_baskets_hold_guests_too():
     assert history_of(lines, 0.0).baskets().toarray().tolist() == [[0, 1], [1, 1]]
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["ann", "bob", "cid", None]), st.integers(0, 3)))
+)
+def test_the_buyers_of_an_item_are_its_different_customers(bought):
+    lines = [(f"{order}", customer, f"{item}", 1.0, 1.0) for order, customer, item in bought]
+    history = history_of([*lines, ("other", None, "4", 1.0, 1.0)], 1.0)
+    expected = np.bincount(history.interactions(np.inf).indices, minlength=len(history.items))
+    assert history.buyers_of_items().tolist() == expected.tolist()
+
+
 def test_an_item_that_two_customers_share_an_order_for_counts_for_both_and_once_in_the_basket():
     history = history_of([("1", "ann", "tea", 1.0, 0.0), ("1", "bob", "tea", 1.0, 0.0)], 0.0)
     assert history.interactions(10).toarray().tolist() == [[1], [1]]
@@ -44,6 +54,33 @@ def test_a_log_can_be_cut_in_time():
     assert len(log.until(86400)) == 1
     assert len(log.after(86400)) == 1
     assert (log.first_time, log.last_time) == (86400, 2 * 86400)
+
+
+def test_nothing_is_copied_where_nothing_is_left_out():
+    log = log_of([("1", "ann", "a", 1.0, 1.0), ("1", "bob", "b", 2.0, 1.0), ("2", "ann", "a", 1.0, 2.0)])
+    assert log.purchases() is log
+    assert log.keep_items(np.ones(2, bool)) is log
+    assert np.shares_memory(log.until(86400).item, log.item)
+    assert log.until(86400).order.tolist() == log.order[:2].tolist()
+    assert log.after(86400).order.tolist() == log.order[2:].tolist()
+
+
+@given(st.lists(st.tuples(*(st.integers(0, 2),) * 4), max_size=20))
+def test_the_first_line_of_order_customer_and_item_stands_for_the_others(drawn):
+    if not drawn:
+        return
+    lines = [(str(o), "ab"[c] if c < 2 else None, "xyz"[i], 1.0, day) for o, c, i, day in drawn]
+    log = log_of(sorted(lines, key=lambda line: line[4]))
+    history = PurchaseHistory.at(log, 9 * 86400)
+    first = {}
+    for n, key in enumerate(zip(log.order.tolist(), log.customer.tolist(), log.item.tolist(), strict=True)):
+        first.setdefault(key, n)
+    kept = list(first.values())
+    assert history.item.tolist() == log.item[kept].tolist()
+    assert history.customer.tolist() == log.customer[kept].tolist()
+    assert history.age_days.tolist() == [9 - day for day in (log.ordered_at[kept] // 86400).tolist()]
+    assert history.order.tolist() == np.unique(log.order[kept], return_inverse=True)[1].tolist()
+    assert history.n_orders == len(set(log.order.tolist()))
 
 
 def test_keeping_items_renumbers_them():

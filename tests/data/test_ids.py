@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from recommender.data.ids import alike_in_all_files, as_bought, id_text
 
 
-def ids(values, dtype=None):
+def ids(values, dtype=None, null_values=()):
     frame = pl.DataFrame({"id": pl.Series(values, dtype=dtype, strict=False)})
-    return frame.select(id_text(pl.col("id"), frame.schema["id"])).to_series().to_list()
+    return frame.select(id_text(pl.col("id"), frame.schema["id"], null_values)).to_series().to_list()
 
 
 def test_whole_numbers_become_text_without_decimals():
@@ -22,6 +22,19 @@ def test_text_is_kept_exactly():
 
 def test_blank_text_is_no_id():
     assert ids(["", "  ", None, "a"]) == [None, None, None, "a"]
+
+
+def test_what_means_no_value_is_no_id_and_does_not_keep_numbers_from_being_healed():
+    assert ids(["a", "NULL", "NULL", "b"], null_values=["NULL"]) == ["a", None, None, "b"]
+    assert ids(["7.0", "NULL", "8.0"], null_values=["NULL"]) == ["7", None, "8"]
+    assert ids([7, 8], null_values=["7"]) == ["7", "8"]
+
+
+def test_an_id_stays_with_its_lines():
+    assert ids(["b", "b", "a", None, None, "b", " "]) == ["b", "b", "a", None, None, "b", None]
+    assert ids([2.0, 2.0, float("nan"), 1.5, None, 2.0]) == ["2", "2", None, "1.5", None, "2"]
+    assert ids([None, None], pl.Null) == [None, None]
+    assert ids([], pl.String) == []
 
 
 def test_text_that_was_floats_throughout_is_healed():

@@ -2,7 +2,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.data.lookups import among, first_lines, of_lines, with_several
+from recommender.data.lookups import among, distinct, first_lines, of_lines, with_several
 
 IDS = st.lists(st.sampled_from([None, "tea", "jam", "ham", "nut"]))
 
@@ -17,6 +17,11 @@ def test_every_line_gets_what_is_known_of_its_id(given_ids, known):
     found = of_lines(categories(given_ids), categories(list(known)), values)
     assert found.to_list() == [known.get(id_) for id_ in given_ids]
     assert among(categories(given_ids), categories(list(known))).to_list() == [i in known for i in given_ids]
+
+
+@given(IDS)
+def test_distinct_ids_are_each_there_once(ids):
+    assert sorted(distinct(categories(ids))) == sorted(set(ids) - {None})
 
 
 @given(IDS)
