@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
+_Value = TypeVar("_Value", int, bool)
 
 
 def compiled(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
@@ -30,6 +32,11 @@ def compiled_loosely(function: Callable[_Arguments, _Result]) -> Callable[_Argum
 def compiled_freely(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
     """Like `compiled`, for sums whose order does not matter: the compiler may choose it."""
     return _compiled(function, fastmath={"nnan", "nsz", "reassoc", "contract"})
+
+
+def no_literal(value: _Value) -> _Value:
+    """The same as a number of numpy's: a function that others call is compiled once for each literal."""
+    return cast(_Value, np.asarray(value)[()])
 
 
 def _prefetch(typing: Any, array: Any, entry: Any) -> Any:
@@ -55,8 +62,26 @@ fetched.
 """
 
 
+def _same_bits(kind: Any) -> Any:
+    def intrinsic_of(typing: Any, number: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], context.get_value_type(kind))
+
+        return kind(number), code
+
+    return intrinsic(intrinsic_of)
+
+
+bits_of = cast(Callable[[np.float32], np.uint32], _same_bits(types.uint32))
+"""The bits of a number of single precision, in a compiled loop; of numbers above 0 they have its order."""
+
+number_of = cast(Callable[[np.uint32], np.float32], _same_bits(types.float32))
+"""The number of single precision that has these bits, in a compiled loop."""
+
+
 def _compiled(function: Callable[_Arguments, _Result], *, fastmath: Any) -> Callable[_Arguments, _Result]:
-    options: dict[str, Any] = {"nogil": True, "fastmath": fastmath}
+    # Nothing hands a loop to a library of C as a function; the way in for that would be compiled, too.
+    options: dict[str, Any] = {"nogil": True, "fastmath": fastmath, "no_cfunc_wrapper": True}
     try:
         dispatcher = numba.njit(cache=True, **options)(function)
     except RuntimeError:

@@ -3,10 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.compiled import compiled_freely
+from recommender.compiled import compiled_freely, no_literal
 
 _SOLVED = np.float32(1e-20)
 """A squared residual this small is none: another step would only divide rounding by rounding."""
+
+_WANTED, _THERE = no_literal(True), no_literal(False)
+"""What purchases add, see `_add_purchases`."""
 
 
 @compiled_freely
@@ -40,7 +43,7 @@ def solve_rows(
         for factor in range(n_factors):
             x[factor] = factors[row, factor]
             residual[factor] = -x[factor]
-        _add_purchases(x, residual, partners, excess, starts[row], starts[row + 1], others, True)
+        _add_purchases(x, residual, partners, excess, starts[row], starts[row + 1], others, _WANTED)
         for factor in range(n_factors):
             direction[factor] = residual[factor]
         length = _product(residual, residual)
@@ -49,7 +52,7 @@ def solve_rows(
                 break
             for factor in range(n_factors):
                 image[factor] = direction[factor]
-            _add_purchases(direction, image, partners, excess, starts[row], starts[row + 1], others, False)
+            _add_purchases(direction, image, partners, excess, starts[row], starts[row + 1], others, _THERE)
             length = _step(x, residual, direction, image, length)
         for factor in range(n_factors):
             factors[row, factor] = x[factor]

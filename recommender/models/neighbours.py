@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.blocks import bounded_blocks
-from recommender.models.counted_rows import NOBODY, counted_rows
+from recommender.models.counted_rows import NOBODY, CountedRows, counted_rows
 from recommender.models.measures import Floor, Measure
-from recommender.models.pair_kernels import relations, strongest
+from recommender.models.pair_kernels import CHUNK, Lowest, Sums, relations, strongest
 
 _BLOCK_WORK = 4_000_000
 """Products that a thread adds up at a time: some milliseconds."""
@@ -77,13 +77,14 @@ def strongest_relations(
     ranked = csr_array((rows.data, _rank(position)[rows.indices], rows.indptr), shape=rows.shape)
     counted = counted_rows(ranked, NOBODY if several is None else several.buyer)
     measure, kept = _in_order(measure, position), min(n, n_items)
+    lowest, unsigned = _lowest(measure), position.astype(np.uint32)
     floor = Floor(np.maximum(np.float32(min_together), _NEXT_TO_NOTHING), several.fewest if several else 0)
 
     def block(anchors: slice) -> _Block:
         size = anchors.stop - anchors.start
         found = np.zeros(size, np.int64), np.empty(size * kept, np.int32), np.empty(size * kept, np.float32)
         end = strongest(
-            anchors.start, anchors.stop, counted, measure, floor, position.astype(np.uint32), *found
+            anchors.start, anchors.stop, counted, _no_sums(counted), measure, lowest, floor, unsigned, *found
         )
         return found[0], found[1][:end].copy(), found[2][:end].copy()
 
@@ -114,6 +115,23 @@ def _in_order(measure: Measure, position: NDArray[np.intp]) -> Measure:
         of_anchor=measure.of_anchor[position],
         of_other=measure.of_other[position],
         group=measure.group[position],
+    )
+
+
+def _lowest(measure: Measure) -> Lowest:
+    chunks = np.arange(0, len(measure.mass), CHUNK)
+    return Lowest(*(np.minimum.reduceat(numbers, chunks) for numbers in (measure.mass, measure.of_other)))
+
+
+def _no_sums(rows: CountedRows) -> Sums:
+    """Of nothing yet; made here, for numpy's ways to make arrays take long to compile."""
+    n_chunks = -(-len(rows.work) // CHUNK)
+    n_known = n_chunks * CHUNK if len(rows.buyer) else 0
+    return Sums(
+        together=np.zeros(n_chunks * CHUNK, np.float32),
+        dirty=np.zeros(n_chunks, np.uint8),
+        buyers=np.zeros(n_known, np.int32),
+        newest=np.full(n_known, -1, np.int32),
     )
 
 

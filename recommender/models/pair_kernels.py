@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.compiled import compiled, prefetch
+from recommender.compiled import bits_of, compiled, no_literal, number_of, prefetch
 from recommender.models.counted_rows import CountedRows
 from recommender.models.measures import JACCARD, RATIO, Floor, Measure
 
@@ -28,6 +28,9 @@ _AHEAD = 4
 _LINES, _ENTRIES_A_LINE = 4, 16
 """What is asked for of a row, in the lines that memory is read in: enough for most rows."""
 
+_NONE = no_literal(0)
+"""Where a count begins that a function is told."""
+
 _ONE = np.uint32(1)
 _HALF = np.uint64(32)
 _LAST = np.uint64(0xFFFFFFFF)
@@ -36,8 +39,8 @@ _ROUNDING = 1 - 1e-6
 """Keeps single precision from dropping a pair that is as strong as the weakest kept."""
 
 
-class _Sums(NamedTuple):
-    """What the rows of one anchor add up to, and is cleared after it.
+class Sums(NamedTuple):
+    """What the rows of one anchor add up to, and is cleared after it: all 0, and nobody.
 
     Attributes:
         together: shape (n_items,) and up to a whole chunk, what each item shares with the anchor.
@@ -52,20 +55,23 @@ class _Sums(NamedTuple):
     newest: NDArray[np.int32]
 
 
+class Lowest(NamedTuple):
+    """The lowest numbers of every chunk of items, shape (n_chunks,) each; see `Measure`."""
+
+    mass: NDArray[np.float64]
+    of_other: NDArray[np.float64]
+
+
 class _Hits(NamedTuple):
     """Items that may be related to the anchor strongly enough.
 
     Attributes:
         items: as many as there are, and anything.
         shared: what each shares with the anchor.
-        single: shape (1,), a number, and
-        bits: shape (1,), the same one's bits.
     """
 
     items: NDArray[np.uint32]
     shared: NDArray[np.float32]
-    single: NDArray[np.float32]
-    bits: NDArray[np.uint32]
 
 
 @compiled
@@ -73,7 +79,9 @@ def strongest(
     first: int,
     last: int,
     rows: CountedRows,
+    sums: Sums,
     measure: Measure,
+    lowest: Lowest,
     floor: Floor,
     position: NDArray[np.uint32],
     kept: NDArray[np.int64],
@@ -90,7 +98,9 @@ def strongest(
         first: the first anchor.
         last: the anchor after the last.
         rows: what is counted.
+        sums: of these rows, and no other thread's. Written, and cleared.
         measure: makes a relation of the count.
+        lowest: of this measure.
         floor: for a pair to be related.
         position: shape (n_items,), the item's position for the outside; of equal relations the lower wins.
         kept: shape (last - first,). Written: relations of each anchor.
@@ -101,22 +111,13 @@ def strongest(
     Returns:
         Relations written.
     """
-    n_chunks = (len(position) + CHUNK - 1) // CHUNK
-    n_known = n_chunks * CHUNK if len(rows.buyer) else 0
-    sums = _Sums(
-        together=np.zeros(n_chunks * CHUNK, np.float32),
-        dirty=np.zeros(n_chunks, np.uint8),
-        buyers=np.zeros(n_known, np.int32),
-        newest=np.full(n_known, -1, np.int32),
-    )
-    lightest, least = _lowest(measure.mass, n_chunks), _lowest(measure.of_other, n_chunks)
-    few = _FEW * n_chunks
-    room, single = max(few, CHUNK) + 1, np.empty(1, np.float32)
-    hits = _Hits(np.empty(room, np.uint32), np.empty(room, np.float32), single, single.view(np.uint32))
+    few = _FEW * len(sums.dirty)
+    room = max(few, CHUNK) + 1
+    hits = _Hits(np.empty(room, np.uint32), np.empty(room, np.float32))
     heap = np.empty(len(columns) // max(last - first, 1), np.uint64)
-    written = 0
+    written = _NONE
     for anchor in range(first, last):
-        if n_known:
+        if len(rows.buyer):
             _add_with_buyers(anchor, rows, sums)
         elif rows.ones:
             _add_ones(anchor, rows, sums)
@@ -127,7 +128,7 @@ def strongest(
         if rows.work[anchor] <= few:
             _choose_by_items(anchor, rows, sums, measure, floor, position, hits, heap)
         else:
-            _choose_by_chunks(anchor, sums, measure, lightest, least, floor, position, hits, heap)
+            _choose_by_chunks(anchor, sums, measure, lowest, floor, position, hits, heap)
         end = _write(heap, columns, strength, written)
         kept[anchor - first] = end - written
         written = end
@@ -135,7 +136,7 @@ def strongest(
 
 
 @compiled
-def _add(anchor: int, rows: CountedRows, sums: _Sums) -> None:
+def _add(anchor: int, rows: CountedRows, sums: Sums) -> None:
     starts, items, values, together, dirty = rows.starts, rows.items, rows.values, sums.together, sums.dirty
     for at in range(rows.column_starts[anchor], rows.column_starts[anchor + 1]):
         _fetch_ahead(at, rows)
@@ -147,7 +148,7 @@ def _add(anchor: int, rows: CountedRows, sums: _Sums) -> None:
 
 
 @compiled
-def _add_ones(anchor: int, rows: CountedRows, sums: _Sums) -> None:
+def _add_ones(anchor: int, rows: CountedRows, sums: Sums) -> None:
     starts, items, together, dirty = rows.starts, rows.items, sums.together, sums.dirty
     for at in range(rows.column_starts[anchor], rows.column_starts[anchor + 1]):
         _fetch_ahead(at, rows)
@@ -159,7 +160,7 @@ def _add_ones(anchor: int, rows: CountedRows, sums: _Sums) -> None:
 
 
 @compiled
-def _add_with_buyers(anchor: int, rows: CountedRows, sums: _Sums) -> None:
+def _add_with_buyers(anchor: int, rows: CountedRows, sums: Sums) -> None:
     starts, items, values, together, dirty = rows.starts, rows.items, rows.values, sums.together, sums.dirty
     buyers, newest = sums.buyers, sums.newest
     for at in range(rows.column_starts[anchor], rows.column_starts[anchor + 1]):
@@ -190,10 +191,9 @@ def _fetch_ahead(at: int, rows: CountedRows) -> None:
 @compiled
 def _choose_by_chunks(
     anchor: int,
-    sums: _Sums,
+    sums: Sums,
     measure: Measure,
-    lightest: NDArray[np.float64],
-    least: NDArray[np.float64],
+    lowest: Lowest,
     floor: Floor,
     position: NDArray[np.uint32],
     hits: _Hits,
@@ -203,11 +203,10 @@ def _choose_by_chunks(
 
     Args:
         anchor: whose sums they are.
-        sums: see `_Sums`. Cleared.
+        sums: see `Sums`. Cleared.
         measure: makes relations of them.
-        lightest: shape (n_chunks,), the lowest mass of each chunk.
-        least: shape (n_chunks,), the lowest of its scales.
-        floor: as in `strongest`.
+        lowest: as in `strongest`.
+        floor: likewise.
         position: likewise.
         hits: see `_Hits`. Written.
         heap: zeros. Written: a number a relation, the lowest first; above all others is what comes first.
@@ -223,15 +222,21 @@ def _choose_by_chunks(
         dirty[chunk] = 0
         begin, end = chunk * CHUNK, (chunk + 1) * CHUNK
         needed = _needed(
-            formula, worst / same_group, a, lightest[chunk], scale * least[chunk], everything, shrinkage
+            formula,
+            worst / same_group,
+            a,
+            lowest.mass[chunk],
+            scale * lowest.of_other[chunk],
+            everything,
+            shrinkage,
         )
         enough = max(np.float32(needed * _ROUNDING), floor.together)
-        sums_here, n = together[begin:end], 0
+        sums_here, n = together[begin:end], _NONE
         # Counted first, to the end: without a way out, many are compared at a time.
         for place in range(CHUNK):
             n += sums_here[place] >= enough
         if n:
-            n = 0
+            n = _NONE
             for place in range(CHUNK):
                 hit[n], shared[n] = begin + place, sums_here[place]
                 n += sums_here[place] >= enough and (
@@ -248,7 +253,7 @@ def _choose_by_chunks(
 def _choose_by_items(
     anchor: int,
     rows: CountedRows,
-    sums: _Sums,
+    sums: Sums,
     measure: Measure,
     floor: Floor,
     position: NDArray[np.uint32],
@@ -257,7 +262,7 @@ def _choose_by_items(
 ) -> None:
     """The same for an anchor that shares rows with few items: its rows are gone through a second time."""
     together, dirty, buyers, newest = sums.together, sums.dirty, sums.buyers, sums.newest
-    hit, shared, n = hits.items, hits.shared, 0
+    hit, shared, n = hits.items, hits.shared, _NONE
     for at in range(rows.column_starts[anchor], rows.column_starts[anchor + 1]):
         row = rows.rows[at]
         for entry in range(rows.starts[row], rows.starts[row + _ONE]):
@@ -279,20 +284,18 @@ def _offer(
 ) -> float:
     """Put the first `n` hits into the heap where they belong there, and return the weakest relation in it."""
     a, of_anchor, group = measure.mass[anchor], measure.of_anchor[anchor], measure.group[anchor]
-    single, bits = hits.single, hits.bits
     for turn in range(n):
         item = hits.items[turn]
         both, b, scale = np.float64(hits.shared[turn]), measure.mass[item], of_anchor * measure.of_other[item]
         relation = _relation(measure.formula, both, a, b, scale, measure.everything, measure.shrinkage)
         if group >= 0 and group == measure.group[item]:
             relation *= measure.same_group
-        single[0] = relation
+        strength = np.float32(relation)
         # Numbers above 0 have the order of their bits, so one whole number says who comes first.
-        key = (np.uint64(bits[0]) << _HALF) | (_LAST - np.uint64(position[item]))
-        if single[0] > 0 and key > heap[0]:
+        key = (np.uint64(bits_of(strength)) << _HALF) | (_LAST - np.uint64(position[item]))
+        if strength > 0 and key > heap[0]:
             _replace_worst(heap, key)
-    bits[0] = np.uint32(heap[0] >> _HALF)
-    return np.float64(single[0])
+    return np.float64(number_of(np.uint32(heap[0] >> _HALF)))
 
 
 @compiled
@@ -328,15 +331,6 @@ def _log_likelihood_ratio(both: float, a: float, b: float, everything: float) ->
     cells = _x_log_x(both) + _x_log_x(a - both) + _x_log_x(b - both) + _x_log_x(neither)
     margins = _x_log_x(a) + _x_log_x(everything - a) + _x_log_x(b) + _x_log_x(everything - b)
     return 2 * (cells - margins + _x_log_x(everything))
-
-
-@compiled
-def _lowest(numbers: NDArray[np.float64], n_chunks: int) -> NDArray[np.float64]:
-    """The lowest number of every chunk."""
-    lowest = np.full(n_chunks, np.inf)
-    for item in range(len(numbers)):
-        lowest[item // CHUNK] = min(lowest[item // CHUNK], numbers[item])
-    return lowest
 
 
 @compiled
@@ -380,17 +374,18 @@ def _replace_worst(heap: NDArray[np.uint64], key: np.uint64) -> None:
 def _write(
     heap: NDArray[np.uint64], columns: NDArray[np.int32], strength: NDArray[np.float32], written: int
 ) -> int:
-    """Append what a heap holds, the lower position first."""
-    filled = 0
+    """Append what a heap holds, the lower position first.
+
+    How many go before an item is its place: counting them is quick, and a sort takes seconds to compile.
+    """
+    end = written
     for key in heap:
         if key:
-            heap[filled] = ((_LAST - (key & _LAST)) << _HALF) | (key >> _HALF)
-            filled += 1
-    heap[:filled].sort()
-    single = np.empty(1, np.float32)
-    bits = single.view(np.uint32)
-    for place in range(filled):
-        bits[0] = np.uint32(heap[place] & _LAST)
-        columns[written + place] = np.int32(heap[place] >> _HALF)
-        strength[written + place] = single[0]
-    return written + filled
+            place, reverse = np.int64(written), key & _LAST
+            # What is no relation is 0, and goes before none.
+            for other in heap:
+                place += (other & _LAST) > reverse
+            columns[place] = np.int32(_LAST - reverse)
+            strength[place] = number_of(np.uint32(key >> _HALF))
+            end += 1
+    return end

@@ -3,7 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.compiled import compiled
+from recommender.compiled import compiled, no_literal
+
+_TEXT, _BINARY = no_literal(0xD9), no_literal(0xC4)
+"""What a msgpack text or binary begins with."""
+
+_BYTE, _SHORT, _WORD = no_literal(1), no_literal(2), no_literal(4)
+"""Bytes of a number."""
 
 
 @compiled
@@ -56,20 +62,20 @@ def frame(
             at += 1
         elif n < 1 << 16:
             out[at] = 0xDE
-            at = _big_endian(n, 2, out, at + 1)
+            at = _big_endian(n, _SHORT, out, at + 1)
         else:
             out[at] = 0xDF
-            at = _big_endian(n, 4, out, at + 1)
+            at = _big_endian(n, _WORD, out, at + 1)
         for place in range(cuts[page], cuts[page + 1]):
             start, end = id_starts[rows[place]], id_starts[rows[place] + 1]
             if end - start < 32:
                 out[at] = 0xA0 | (end - start)
                 at += 1
             else:
-                at = _sized(0xD9, end - start, out, at)
+                at = _sized(_TEXT, end - start, out, at)
             for byte in range(start, end):
                 out[at + byte - start] = text[byte]
-            at = _sized(0xC4, sizes[place], out, at + end - start)
+            at = _sized(_BINARY, sizes[place], out, at + end - start)
             row_at[place] = at
             at += sizes[place]
         page_ends[page] = at
@@ -77,15 +83,15 @@ def frame(
 
 @compiled
 def _sized(kind: int, length: int, out: NDArray[np.uint8], at: int) -> int:
-    """Begin a msgpack text (kind 0xD9) or binary (0xC4) of this length; return where its content belongs."""
+    """Begin a msgpack text or binary of this length; return where its content belongs."""
     if length < 1 << 8:
         out[at] = kind
-        return _big_endian(length, 1, out, at + 1)
+        return _big_endian(length, _BYTE, out, at + 1)
     if length < 1 << 16:
         out[at] = kind + 1
-        return _big_endian(length, 2, out, at + 1)
+        return _big_endian(length, _SHORT, out, at + 1)
     out[at] = kind + 2
-    return _big_endian(length, 4, out, at + 1)
+    return _big_endian(length, _WORD, out, at + 1)
 
 
 @compiled
@@ -143,11 +149,18 @@ def put_ranks(
         out[at] = 5 if wide else 4
         if wide:
             _pack_wide(items[row], sources[row], bought[row], words)
-            out[at + 5 + 4 * n : at + 5 + 5 * n] = levels[:n]
+            _put(levels, out[at + 5 + 4 * n : at + 5 + 5 * n])
         else:
             _pack_narrow(items[row], sources[row], bought[row], levels, words)
-        out[at + 5 : at + 5 + 4 * n] = in_bytes[: 4 * n]
+        _put(in_bytes, out[at + 5 : at + 5 + 4 * n])
     return True
+
+
+@compiled
+def _put(some: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    """Fill `out` with the first of them; to assign to a slice would take a second to compile."""
+    for byte in range(len(out)):
+        out[byte] = some[byte]
 
 
 @compiled

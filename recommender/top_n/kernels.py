@@ -7,7 +7,7 @@ when that of a function which it calls does.
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.compiled import compiled, compiled_loosely
+from recommender.compiled import compiled, compiled_loosely, no_literal
 
 PANEL = 256
 """Customers whose scores are taken in one product of matrices: each block of items is read once for them."""
@@ -16,6 +16,9 @@ _CHUNK = 32
 """Scores looked at together: only where one of them exceeds the bar is each compared."""
 
 _NOBODY = np.int32(-1)
+
+_NONE = no_literal(0)
+"""Where a count begins that a function is told."""
 
 
 @compiled_loosely
@@ -73,7 +76,8 @@ def search(
                 break
             if block == 0 or hopeful < gathered_rows:
                 for turn in range(n_active):
-                    gathered[turn] = customers[start + active[turn]]
+                    for factor in range(factors):
+                        gathered[turn, factor] = customers[start + active[turn], factor]
                 gathered_rows = n_active
             np.dot(gathered[:n_active], blocks[block], panel[:n_active])
             first = block * width
@@ -230,7 +234,7 @@ def settle(
     kept, wanted = found.shape[1], scores.shape[1]
     exact, exact_items = np.empty(kept), np.empty(kept, np.int32)
     for row in range(len(customers)):
-        n = 0
+        n = _NONE
         for turn in range(kept):
             place = found[row, turn]
             if place >= 0:
@@ -326,7 +330,7 @@ def best_of_rows(
     for row in range(len(starts) - 1):
         for at in range(masked_starts[row], masked_starts[row + 1]):
             may[masked[at]] = False
-        filled, bar = 0, np.float32(0)
+        filled, bar = _NONE, np.float32(0)
         for at in range(starts[row], starts[row + 1]):
             if filled == len(held):
                 filled, bar = _raise_bar(held, held_items, filled, wanted, wanted + _CHUNK)
