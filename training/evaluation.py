@@ -18,6 +18,7 @@ from recommender.evaluation.past import past_catalog
 from recommender.evaluation.reranked import Reranked, reranked, settings_to_price
 from recommender.evaluation.split import TemporalSplit, require_known_by, rolling_cuts
 from recommender.evaluation.window import Window
+from recommender.models.shared_orders import Baskets
 from recommender.ranking import build
 from recommender.ranking.blend import Blend
 from recommender.ranking.lists import ListTable
@@ -184,7 +185,7 @@ def past_lists(
     eligible = np.zeros(len(items), bool)
     eligible[items.positions(learned.catalog.items.ids)] = learned.eligible
     plain, traits = ranked(learned, settings, customers, progress), item_traits(learned, settings)
-    trees = cart_trees(learned, settings, progress)
+    trees, baskets = cart_trees(learned, settings, progress), Baskets.of(learned.history)
     with progress.step("Look at each list as a whole"):
         lists = _moved(rerank(plain, settings.reranking, traits), learned, items)
         priced = {
@@ -196,7 +197,7 @@ def past_lists(
         best_sellers=_moved(_best_seller_lists(learned, customers, settings.lists.length), learned, items),
         eligible=eligible,
         for_cart=CartLists(
-            together=_moved(bought_together(learned, settings, trees, progress), learned, items),
+            together=_moved(bought_together(learned, baskets, settings, trees, progress), learned, items),
             similar=_moved(similar_items(learned, settings, progress), learned, items),
             row_of_item=_positions_in(items.positions(learned.catalog.items.ids), len(items)),
             own=lists,
@@ -204,7 +205,7 @@ def past_lists(
             row_of_customer=_positions_in(customers, len(read.orders.customers)),
             best_sellers=_moved(_best_sellers(learned, settings.lists.length), learned, items).row(0),
         ),
-        counts_for_cart=_counts_for_cart(learned, eligible, items),
+        counts_for_cart=_counts_for_cart(learned, baskets.rows, eligible, items),
         reranked={
             name: replace(one, lists=_moved(one.lists, learned, items)) for name, one in priced.items()
         },
@@ -218,8 +219,9 @@ def _positions_in(values: NDArray[np.int32], n: int) -> NDArray[np.int32]:
     return position
 
 
-def _counts_for_cart(learned: Learned, eligible: NDArray[np.bool_], items: Vocabulary) -> OrdersInCommon:
-    baskets = learned.history.baskets()
+def _counts_for_cart(
+    learned: Learned, baskets: csr_array, eligible: NDArray[np.bool_], items: Vocabulary
+) -> OrdersInCommon:
     column = items.positions(learned.catalog.items.ids)[baskets.indices]
     moved = csr_array((baskets.data, column, baskets.indptr), shape=(baskets.shape[0], len(items)))
     return OrdersInCommon(moved, moved.T.tocsr(), eligible)

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, diags_array
 from recommender.models.cart_trees import CartTreesModel
 from recommender.models.neighbours import Neighbours
 from recommender.models.pair_features import RelatedPairs
+from recommender.models.shared_orders import Baskets
 from recommender.ranking import build
 from recommender.ranking.lists import ListTable
 from recommender.ranking.newcomer_rows import with_newcomers
@@ -22,16 +23,21 @@ from .settings import Settings
 def cart_trees(learned: Learned, settings: Settings, progress: Progress) -> CartTreesModel | None:
     """What relations of items were worth in the last days' carts; None where that cannot be told."""
     days, wanted = settings.evaluation.days, settings.bought_together
-    before, carts = learned.history.before(days), learned.history.since(days).baskets()
-    if not settings.cart_trees.can_learn(carts) or not before.n_orders:
+    carts = learned.history.since(days).baskets()
+    if not settings.cart_trees.can_learn(carts):
         return None
     with progress.step("Learn what fills up carts"):
-        known = RelatedPairs.of(wanted.fit(before).relation, before, learned.catalog)
-        return settings.cart_trees.fit(known, carts)
+        before = learned.history.before(days)
+        if not before.n_orders:
+            return None
+        baskets = Baskets.of(before)
+        relation = wanted.fit_to(before, baskets).relation
+        return settings.cart_trees.fit(RelatedPairs.of(relation, before, baskets, learned.catalog), carts)
 
 
 def bought_together(
     learned: Learned,
+    baskets: Baskets,
     settings: Settings,
     trees: CartTreesModel | None,
     progress: Progress,
@@ -44,6 +50,7 @@ def bought_together(
 
     Args:
         learned: what there is to learn from.
+        baskets: those of its history.
         settings: of relations and lists.
         trees: what a relation is worth in a cart, see `cart_trees`; None leaves relations as they are.
         progress: hears of every step.
@@ -54,12 +61,13 @@ def bought_together(
     """
     wanted = settings.bought_together
     with progress.step("Learn what is bought together"):
-        neighbours = _of_these(wanted.fit(learned.history), items)
+        neighbours = _of_these(wanted.fit_to(learned.history, baskets), items)
     with progress.step("Write what is bought together"):
         if trees is not None:
-            neighbours = trees.weighed(RelatedPairs.of(neighbours.relation, learned.history, learned.catalog))
+            pairs = RelatedPairs.of(neighbours.relation, learned.history, baskets, learned.catalog)
+            neighbours = trees.weighed(pairs)
         related = build.related(neighbours, "co_purchase", learned.eligible, wanted.n_neighbours)
-        together = related.keep(~substitutes(learned.history, related))
+        together = related.keep(~substitutes(baskets, related))
         return together.first(settings.lists.length)
 
 

@@ -232,7 +232,7 @@ def item_traits(learned: Learned, settings: Settings) -> ItemTraits:
     """What re-ranking needs to know of the items."""
     return ItemTraits.of(
         learned.catalog,
-        learned.history,
+        learned.bought,
         newcomers=learned.unproven(settings.lists.min_item_lines),
         variant_column=settings.reranking.variant_column,
         factors=learned.models["als"].item_factors,

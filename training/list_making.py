@@ -7,6 +7,7 @@ from recommender.data.places import Places
 from recommender.errors import DataError
 from recommender.models.cart_trees import CartTreesModel
 from recommender.models.protocol import RelatesItems
+from recommender.models.shared_orders import Baskets
 from recommender.ranking import build
 from recommender.ranking.lists import ListTable
 from recommender.ranking.pair_evidence import evidence_of
@@ -65,9 +66,11 @@ def all_lists(
         best_sellers = build.best_sellers(sold, category, len(names), settings.lists.length)
         local = settings.models.local_best_sellers.fit(learned.orders, places, learned.split.cut)
     similar = carried.similar(similar_items(learned, settings, progress).take(items))
-    together = bought_together(learned, settings, trees, progress, items=items)
+    baskets = Baskets.of(learned.history)
+    together = bought_together(learned, baskets, settings, trees, progress, items=items)
     with progress.step("Give reasons"):
-        evidence = evidence_of(learned.history, together)
+        evidence = evidence_of(baskets, together)
+        del baskets
         reasons = reasons_of(learned, settings, made, customers, best_sellers)
     customer_lists, reasons = carried.recommended(made, reasons)
     # Evidence stands beside places, so rows without any can go from one and leave the other as it is.

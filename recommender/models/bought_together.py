@@ -10,7 +10,7 @@ from recommender.data.history import PurchaseHistory, recency_decay
 from recommender.models.linear_relations import linear_relations
 from recommender.models.measures import beyond_chance
 from recommender.models.neighbours import Neighbours, SeveralBuyers, strongest_relations
-from recommender.models.shared_orders import buyers_of_orders
+from recommender.models.shared_orders import Baskets
 from recommender.ranges import require_at_least, require_positive
 
 _OF_ANCHOR, _OF_OTHER, _OF_TREND = 0.8, 0.3, 0.2
@@ -65,7 +65,11 @@ class BoughtTogether:
 
     def fit(self, history: PurchaseHistory) -> Neighbours:
         """Relate what orders hold, guests' orders included."""
-        baskets, weight = history.baskets(), self._weights(history)
+        return self.fit_to(history, Baskets.of(history))
+
+    def fit_to(self, history: PurchaseHistory, orders: Baskets) -> Neighbours:
+        """The same where the baskets of the history are there already."""
+        baskets, weight = orders.rows, self._weights(history)
         orders_of = (weight @ baskets).astype(np.float64)
         damped = orders_of + self.shrinkage
         measure = beyond_chance(
@@ -74,19 +78,24 @@ class BoughtTogether:
             of_anchor=damped**_OF_ANCHOR,
             of_other=damped**_OF_OTHER / self._trend(history) ** _OF_TREND,
         )
-        weighted = csr_array(baskets.multiply(np.sqrt(weight)[:, None]), dtype=np.float32)
+        entries = np.repeat(np.sqrt(weight), np.diff(baskets.indptr))
+        weighted = csr_array((entries, baskets.indices, baskets.indptr), shape=baskets.shape)
         neighbours = strongest_relations(
             weighted,
             measure,
             n=self.n_neighbours,
-            several=SeveralBuyers(buyers_of_orders(history), self.fewest_customers),
+            several=SeveralBuyers(orders.buyer, self.fewest_customers),
         )
         return self._with_linear(neighbours, weighted) if self.linear_weight else neighbours
 
     def _with_linear(self, neighbours: Neighbours, weighted: csr_array) -> Neighbours:
-        linear = linear_relations(weighted, regularization=self.regularization, n_items=self.linear_items)
         # Only of pairs that are related anyway: others may be of one person, and no list would be longer.
-        linear = csr_array(linear.multiply(neighbours.relation > 0))
+        linear = linear_relations(
+            weighted,
+            neighbours.relation,
+            regularization=self.regularization,
+            n_items=self.linear_items,
+        )
         both = _scaled(neighbours.relation) + np.float32(self.linear_weight) * _scaled(linear)
         relation = csr_array(both, dtype=np.float32)
         relation.sort_indices()

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from recommender.data.halves import half_of_each, only_entries, row_of_entry
 from recommender.errors import SnapshotUnreadable
+from recommender.models.forest import MOST_LEAVES, Forest
 from recommender.models.neighbours import Neighbours
 from recommender.models.pair_features import RelatedPairs
 from recommender.ranges import require_at_least, require_positive
@@ -26,6 +27,9 @@ _WORTH_A_THREAD = 100_000
 """Pairs from which on a second thread pays: with fewer, threads mostly wait for each other."""
 _LEAST_IN_A_LEAF = 200
 """Pairs that a leaf must hold, so that a split is not the whim of a few."""
+
+_BLOCK = 250_000
+"""Pairs whose features are held at a time: some tens of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class CartTrees:
 
     Attributes:
         trees: number of trees; 0 leaves the relations as they are.
-        leaves: of each tree.
+        leaves: of each tree, at most 64.
         learning_rate: how much of a tree's advice is taken.
         carts: orders at most that are learned from, drawn by the seed.
         fewest_carts: with fewer the relations stay as they are.
@@ -63,6 +67,8 @@ class CartTrees:
         require_at_least(0, trees=self.trees, seed=self.seed)
         require_at_least(1, carts=self.carts, fewest_carts=self.fewest_carts)
         require_at_least(2, leaves=self.leaves)
+        if self.leaves > MOST_LEAVES:
+            raise ValueError(f"leaves must be at most {MOST_LEAVES}, got {self.leaves}")
         require_positive(learning_rate=self.learning_rate)
 
     def can_learn(self, baskets: csr_array) -> bool:
@@ -82,7 +88,7 @@ class CartTrees:
             None where something is found for too few of the orders, or nothing tells the pairs apart.
         """
         choices = _Choices.of(pairs.relation, baskets, self.carts, np.random.default_rng(self.seed))
-        features = pairs.features[choices.pairs]
+        features = pairs.features(choices.pairs)
         told = np.nan_to_num(features)
         # LightGBM refuses features of one value.
         if choices.n_carts < self.fewest_carts or bool((told == told[:1]).all()):
@@ -137,15 +143,12 @@ class CartTreesModel:
 
     def weighed(self, pairs: RelatedPairs) -> Neighbours:
         """The same pairs, each relation multiplied by what the trees say of it."""
-        if not pairs.relation.nnz:
-            return Neighbours(pairs.relation)
-        factor = np.exp(np.asarray(self.booster.predict(pairs.features), np.float64))
-        parts = (
-            (pairs.relation.data * factor).astype(np.float32),
-            pairs.relation.indices,
-            pairs.relation.indptr,
-        )
-        return Neighbours(csr_array(parts, shape=pairs.relation.shape))
+        forest, relation = Forest.of(self.booster), pairs.relation
+        strength = np.empty_like(relation.data)
+        for start in range(0, relation.nnz, _BLOCK):
+            some = np.arange(start, min(start + _BLOCK, relation.nnz))
+            strength[some] = relation.data[some] * np.exp(forest.scores(pairs.features(some)))
+        return Neighbours(csr_array((strength, relation.indices, relation.indptr), shape=relation.shape))
 
 
 @dataclass(frozen=True, slots=True)

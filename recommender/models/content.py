@@ -73,8 +73,9 @@ class Content:
 
         Arguments as of `fit_to`, which is told of the history what it needs of it.
         """
-        buyers = np.bincount(history.interactions(np.inf).indices, minlength=len(history.items))
-        return self.fit_to(buyers, catalog, als, newcomers=newcomers, days_on_sale=days_on_sale)
+        return self.fit_to(
+            history.buyers_of_items(), catalog, als, newcomers=newcomers, days_on_sale=days_on_sale
+        )
 
     def fit_to(
         self,

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from recommender.blocks import bounded_blocks
 from recommender.compiled import compiled
+from recommender.data.halves import only_entries, row_of_entry
 from recommender.errors import ConfigError
 from recommender.models.counted_rows import CountedRows, counted_rows
 
@@ -18,7 +19,7 @@ _BLOCK_WORK = 10_000_000
 """Products that a thread adds up at a time: some tens of milliseconds."""
 
 
-def linear_relations(rows: csr_array, *, regularization: float, n_items: int) -> csr_array:
+def linear_relations(rows: csr_array, among: csr_array, *, regularization: float, n_items: int) -> csr_array:
     """How much each item says of each other one, in a linear model of every item from all others.
 
     Embarrassingly shallow autoencoder (Steck, WWW 2019): B minimises ‖X − XB‖² + λ‖B‖² with a diagonal of 0,
@@ -29,15 +30,23 @@ def linear_relations(rows: csr_array, *, regularization: float, n_items: int) ->
 
     Args:
         rows: X, shape (n_rows, n_columns).
+        among: shape (n_columns, n_columns), with entries for the pairs that are asked for; columns rising.
         regularization: λ, above 0.
         n_items: at most so many columns have relations.
 
     Returns:
-        Shape (n_columns, n_columns) float32, row = item that says it; positive entries only.
+        Shape (n_columns, n_columns) float32, row = item that says it; positive entries only, of pairs asked
+        for.
     """
     top, weights = linear_weights(rows, regularization=regularization, n_items=n_items)
-    says, said_of = np.nonzero(weights > 0)
-    return csr_array((weights[says, said_of], (top[says], top[said_of])), shape=(rows.shape[1],) * 2)
+    place = np.full(rows.shape[1], -1)
+    place[top] = np.arange(len(top))
+    says, said_of = place[row_of_entry(among)], place[among.indices]
+    known = (says >= 0) & (said_of >= 0)
+    found = np.zeros(among.nnz, np.float32)
+    found[known] = weights[says[known], said_of[known]]
+    relations = csr_array((found, among.indices, among.indptr), shape=among.shape)
+    return only_entries(relations, found > 0)
 
 
 def linear_weights(
@@ -115,7 +124,7 @@ def inverse_of_positive_definite(matrix: NDArray[np.float64]) -> NDArray[np.floa
     with threadpool_limits(1, "blas"):
         # What is below the diagonal is 0 in the factor, and left alone.
         factor, failed = dpotrf(matrix)
-        upper, failed = dpotri(factor) if not failed else (factor, failed)
+        upper, failed = dpotri(factor, overwrite_c=True) if not failed else (factor, failed)
     if failed:
         raise ConfigError(
             "items that are bought by the same customers cannot be told apart: raise regularization"

@@ -1,18 +1,17 @@
 """What is known of two related items beside their relation: what trees learn from."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from recommender.blocks import bounded_blocks
 from recommender.data.catalog import Catalog, Texts
 from recommender.data.halves import row_of_entry
 from recommender.data.history import PurchaseHistory, recency_decay
-
-_ENTRIES = 10_000_000
-"""Lines of the anchors' orders that are held at a time: a few hundred megabytes."""
+from recommender.models.counted_rows import counted_rows
+from recommender.models.shared_orders import Baskets, products_of_pairs
 
 _USUALLY, _LATELY = 180.0, 14.0
 """Half-lives in days of what an item sells as a rule, and lately."""
@@ -26,14 +25,17 @@ class RelatedPairs:
 
     Attributes:
         relation: shape (n_items, n_items), one entry a pair, row by row, columns rising.
-        features: shape (n_pairs, n_features) float32, in the order of the entries; NaN where unknown.
+        features: (positions of n entries) → what is known of these pairs, shape (n, n_features) float32; NaN
+            where unknown. Asked for part by part, because those of all pairs would fill the memory.
     """
 
     relation: csr_array
-    features: NDArray[np.float32]
+    features: Callable[[NDArray[np.integer]], NDArray[np.float32]]
 
     @classmethod
-    def of(cls, relation: csr_array, history: PurchaseHistory, catalog: Catalog) -> "RelatedPairs":
+    def of(
+        cls, relation: csr_array, history: PurchaseHistory, baskets: Baskets, catalog: Catalog
+    ) -> "RelatedPairs":
         """Look at each pair.
 
         The features are, in this order: the relation; orders with both; these as a share of the anchor's
@@ -45,83 +47,137 @@ class RelatedPairs:
         Args:
             relation: positive where two items are related that share an order.
             history: purchases that the relation was learned from.
+            baskets: those of the history.
             catalog: in the order of the history's items.
         """
         relation = csr_array(relation, copy=True)
         relation.sort_indices()
-        anchor, other = row_of_entry(relation), relation.indices
-        columns = (
-            relation.data[:, None],
-            _shared(relation, history, anchor, other),
-            _sales(history, anchor, other),
-            _likeness(catalog, anchor, other),
+        anchors = row_of_entry(relation).astype(np.int32)
+        orders = _Orders.of(baskets, anchors, relation.indices)
+        sales, likeness = _Sales.of(history), _Likeness.of(catalog)
+
+        def features(entries: NDArray[np.integer]) -> NDArray[np.float32]:
+            anchor, other = anchors[entries], relation.indices[entries]
+            columns = (
+                relation.data[entries],
+                *orders.of_pairs(entries, anchor, other),
+                *sales.of_pairs(anchor, other),
+                *likeness.of_pairs(anchor, other),
+            )
+            # Feature by feature in memory, as they pass through the trees.
+            return np.stack([column.astype(np.float32) for column in columns]).T
+
+        return cls(relation, features)
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """What stands together in orders.
+
+    Attributes:
+        n_orders: number of orders.
+        sold: shape (n_items,) float32, orders that hold the item.
+        shared: shape (n_pairs,), orders that hold both items of a pair.
+    """
+
+    n_orders: int
+    sold: NDArray[np.float32]
+    shared: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, baskets: Baskets, anchor: NDArray[np.int32], other: NDArray[np.int32]) -> "_Orders":
+        rows = counted_rows(baskets.rows)
+        sold = np.diff(rows.column_starts).astype(np.float32)
+        return cls(len(baskets.buyer), sold, products_of_pairs(rows, anchor, other))
+
+    def of_pairs(
+        self, entries: NDArray[np.integer], anchor: NDArray[np.int32], other: NDArray[np.int32]
+    ) -> Sequence[_Floats]:
+        """What orders say of the two together."""
+        shared, a, b = self.shared[entries], self.sold[anchor], self.sold[other]
+        return shared, shared / a, shared / b, shared * self.n_orders / (a * b)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sales:
+    """How each item sells; all of shape (n_items,).
+
+    Attributes:
+        usual: faded sales.
+        share: of the last weeks' sales of the whole shop.
+        trend: the last weeks' sales ÷ usual ones.
+        a_buyer: orders a buyer.
+    """
+
+    usual: _Floats
+    share: _Floats
+    trend: _Floats
+    a_buyer: _Floats
+
+    @classmethod
+    def of(cls, history: PurchaseHistory) -> "_Sales":
+        usual, lately = _faded(history, _USUALLY), _faded(history, _LATELY)
+        sold = np.bincount(history.item, minlength=len(history.items))
+        return cls(
+            usual=usual,
+            share=lately / max(lately.sum(), 1e-9),
+            # Two sales more than there are, so that a rare item has no trend to speak of.
+            trend=(lately * (_USUALLY / _LATELY) + 2) / (usual + 2),
+            a_buyer=sold / np.maximum(history.buyers_of_items(), 1),
         )
-        return cls(relation, np.concatenate(columns, axis=1).astype(np.float32))
+
+    def of_pairs(self, anchor: NDArray[np.int32], other: NDArray[np.int32]) -> Sequence[_Floats]:
+        """How either item sells."""
+        usual, trend = self.usual, self.trend
+        return (
+            usual[anchor], usual[other], self.share[other], trend[other], trend[anchor], self.a_buyer[other]
+        )  # fmt: skip
 
 
-def _shared(
-    relation: csr_array, history: PurchaseHistory, anchor: NDArray[np.int64], other: NDArray[np.int32]
-) -> _Floats:
-    """What orders say of the two together, shape (n_pairs, 4)."""
-    baskets = history.baskets()
-    sold, orders = np.asarray(baskets.sum(axis=0)).ravel(), _orders_in_common(relation, baskets)
-    a, b = sold[anchor], sold[other]
-    return np.stack((orders, orders / a, orders / b, orders * history.n_orders / (a * b)), axis=1)
+def _faded(history: PurchaseHistory, half_life_days: float) -> NDArray[np.float64]:
+    """Sales of each item, older ones counting less, shape (n_items,)."""
+    weight = recency_decay(history.age_days, half_life_days)
+    return np.bincount(history.item, weight, minlength=len(history.items)).astype(np.float64, copy=False)
 
 
-def _orders_in_common(relation: csr_array, baskets: csr_array) -> _Floats:
-    """Orders that hold both items of each pair, shape (n_pairs,)."""
-    anchors = np.flatnonzero(np.diff(relation.indptr))
-    pairs, columns = relation[anchors], baskets.T.tocsr()[anchors]
-    work = (columns @ np.diff(baskets.indptr)).astype(np.int64)
-    parts = [_entries_at(pairs[some], columns[some] @ baskets) for some in bounded_blocks(work, _ENTRIES)]
-    return np.concatenate([np.zeros(0), *parts])
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """What the shop says of items: their texts as numbers, and the logarithm of the price, NaN if unknown."""
 
+    category: "_Codes"
+    brand: "_Codes"
+    further: Sequence["_Codes"]
+    log_price: _Floats
 
-def _entries_at(pairs: csr_array, found: csr_array) -> _Floats:
-    """Entries of one matrix where another has some; every such entry must be there."""
-    found.sort_indices()
-    n_items = found.shape[1]
-    at = np.searchsorted(
-        row_of_entry(found) * n_items + found.indices, row_of_entry(pairs) * n_items + pairs.indices
-    )
-    return np.asarray(found.data[at], np.float64)
+    @classmethod
+    def of(cls, catalog: Catalog) -> "_Likeness":
+        price = np.where(catalog.price > 0, catalog.price, np.nan).astype(np.float64)
+        further = [_Codes.of(texts) for _, texts in sorted(catalog.attributes.items())]
+        return cls(_Codes.of(catalog.category), _Codes.of(catalog.brand), further, np.log(price))
 
-
-def _sales(history: PurchaseHistory, anchor: NDArray[np.int64], other: NDArray[np.int32]) -> _Floats:
-    """How either item sells, shape (n_pairs, 6)."""
-    usual, lately, plain = (
-        np.bincount(history.item, recency_decay(history.age_days, days), minlength=len(history.items))
-        for days in (_USUALLY, _LATELY, np.inf)
-    )
-    # Two sales more than there are, so that a rare item has no trend to speak of.
-    trend = (lately * (_USUALLY / _LATELY) + 2) / (usual + 2)
-    bought = history.interactions(np.inf)
-    buyers = np.bincount(bought.indices, minlength=len(history.items))
-    a_buyer = plain / np.maximum(buyers, 1)
-    share = lately / max(lately.sum(), 1e-9)
-    return np.stack(
-        (usual[anchor], usual[other], share[other], trend[other], trend[anchor], a_buyer[other]), axis=1
-    )
-
-
-def _likeness(catalog: Catalog, anchor: NDArray[np.int64], other: NDArray[np.int32]) -> _Floats:
-    """How alike the shop says that they are, shape (n_pairs, 4)."""
-    further = [_same(texts, anchor, other) for _, texts in sorted(catalog.attributes.items())]
-    price = np.where(catalog.price > 0, catalog.price, np.nan).astype(np.float64)
-    return np.stack(
-        (
-            _same(catalog.category, anchor, other),
-            _same(catalog.brand, anchor, other),
+    def of_pairs(self, anchor: NDArray[np.int32], other: NDArray[np.int32]) -> Sequence[_Floats]:
+        """How alike the shop says that they are."""
+        further = [codes.same(anchor, other) for codes in self.further]
+        return (
+            self.category.same(anchor, other),
+            self.brand.same(anchor, other),
             np.mean(further, axis=0) if further else np.zeros(len(anchor)),
-            np.log(price[other]) - np.log(price[anchor]),
-        ),
-        axis=1,
-    )
+            self.log_price[other] - self.log_price[anchor],
+        )
 
 
-def _same(texts: Texts, anchor: NDArray[np.int64], other: NDArray[np.int32]) -> _Floats:
-    """1 where the shop says the same of both, else 0; what it does not say is not the same."""
-    _, code = np.unique([text or "" for text in texts], return_inverse=True)
-    told = np.array([bool(text) for text in texts], bool)
-    return np.asarray((code[anchor] == code[other]) & told[anchor], np.float64)
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    """A column of texts: a number a text, and whether there is any; both of shape (n_items,)."""
+
+    code: NDArray[np.intp]
+    told: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, texts: Texts) -> "_Codes":
+        _, code = np.unique([text or "" for text in texts], return_inverse=True)
+        return cls(code, np.array([bool(text) for text in texts], bool))
+
+    def same(self, anchor: NDArray[np.int32], other: NDArray[np.int32]) -> _Floats:
+        """1 where the shop says the same of both, else 0; what it does not say is not the same."""
+        return np.asarray((self.code[anchor] == self.code[other]) & self.told[anchor], np.float64)

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from recommender.blocks import bounded_blocks
 from recommender.compiled import compiled
+from recommender.data.groups import sorted_by
 from recommender.data.history import PurchaseHistory
 from recommender.data.orders import GUEST
 from recommender.models.counted_rows import CountedRows, counted_rows
@@ -31,12 +32,32 @@ def buyers_of_orders(history: PurchaseHistory) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True)
+class Baskets:
+    """What stood together in the orders of a history, and who made each: made once for all who ask.
+
+    Attributes:
+        rows: shape (n_orders, n_items) float32, 1 where the order holds the item; guests' orders included.
+        buyer: shape (n_orders,), as `buyers_of_orders` numbers them.
+        n_customers: from this number on, a buyer is an order that names nobody.
+    """
+
+    rows: csr_array
+    buyer: NDArray[np.int64]
+    n_customers: int
+
+    @classmethod
+    def of(cls, history: PurchaseHistory) -> "Baskets":
+        """Those of all orders of a history."""
+        return cls(history.baskets(), buyers_of_orders(history), len(history.customers))
+
+
+@dataclass(frozen=True, slots=True)
 class Shared:
     """What pairs of items share; both of shape (n,).
 
     Attributes:
         together: products of the two entries, summed over rows, float64.
-        buyers: different people of whom any row holds both, int32.
+        buyers: different people of whom any row holds both, int32; 0 where nobody asks for buyers.
     """
 
     together: NDArray[np.float64]
@@ -48,29 +69,45 @@ def shared_by_pairs(
 ) -> Shared:
     """What stands behind some pairs of items.
 
-    The rows of the item that stands in more of them are marked, and those of the other looked up there.
-
     Args:
         rows: shape (n_rows, n_items).
         buyer: shape (n_rows,), number of whoever made each row, see `buyers_of_orders`.
         anchor: shape (n,), an item of each pair.
         other: shape (n,), the other item.
     """
-    counted = counted_rows(rows, buyer)
-    length = np.asarray(np.diff(counted.column_starts), np.int64)
+    return _shared(counted_rows(rows, buyer), anchor, other)
+
+
+def products_of_pairs(
+    rows: CountedRows, anchor: NDArray[np.integer], other: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Products of the two entries of each pair of items, summed over rows, shape (n,).
+
+    Args:
+        rows: as `counted_rows` gives them.
+        anchor: shape (n,), an item of each pair.
+        other: shape (n,), the other item.
+    """
+    return _shared(rows, anchor, other).together
+
+
+def _shared(rows: CountedRows, anchor: NDArray[np.integer], other: NDArray[np.integer]) -> Shared:
+    """The rows of the item that stands in more of them are marked, and those of the other looked up there."""
+    length = np.asarray(np.diff(rows.column_starts), np.int64)
     swap = length[anchor] < length[other]
     one, two = np.where(swap, other, anchor), np.where(swap, anchor, other)
-    beside = np.argsort(one, kind="stable")
+    beside = sorted_by(one)
     one, two = one[beside].astype(np.uint32), two[beside].astype(np.uint32)
     together, buyers = np.zeros(len(one)), np.zeros(len(one), np.int32)
 
     def block(some: slice) -> None:
-        _count(counted, one[some], two[some], together[some], buyers[some])
+        _count(rows, one[some], two[some], together[some], buyers[some])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(block, bounded_blocks(_work(one, two, length), _BLOCK_WORK)))
-    back = np.argsort(beside)
-    return Shared(together[back], buyers[back])
+    shared = Shared(np.empty_like(together), np.empty_like(buyers))
+    shared.together[beside], shared.buyers[beside] = together, buyers
+    return shared
 
 
 def _work(one: NDArray[np.uint32], two: NDArray[np.uint32], length: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -90,13 +127,14 @@ def _count(
     """Fill in what pairs of items share, and how many different buyers share it.
 
     Args:
-        rows: what is counted; its buyers are known.
+        rows: what is counted.
         one: shape (n,), an item; quick where equal ones stand beside each other.
         other: shape (n,), another item; quick where it stands in few rows.
         together: shape (n,). Written: products of the two entries, summed over rows.
-        buyers: shape (n,). Written.
+        buyers: shape (n,). Written where the rows' buyers are known.
     """
-    value, held = np.zeros(len(rows.buyer), np.float32), np.zeros(len(rows.buyer), np.bool_)
+    n_rows, known = len(rows.starts) - 1, len(rows.buyer) > 0
+    value, held = np.zeros(n_rows, np.float32), np.zeros(n_rows, np.bool_)
     for pair in range(len(one)):
         if pair == 0 or one[pair] != one[pair - 1]:
             if pair:
@@ -107,8 +145,9 @@ def _count(
             row = rows.rows[at]
             if held[row]:
                 total += np.float64(value[row] * rows.row_values[at])
-                people += rows.buyer[row] != newest
-                newest = rows.buyer[row]
+                if known:
+                    people += rows.buyer[row] != newest
+                    newest = rows.buyer[row]
         together[pair], buyers[pair] = total, people
 
 

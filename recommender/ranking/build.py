@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
+from recommender.data.halves import row_of_entry
 from recommender.models.local_best_sellers import LocalBestSellersModel
 from recommender.models.neighbours import Neighbours
 from recommender.models.protocol import FittedModel
@@ -24,6 +25,9 @@ Mode = Literal["mixed", "repeat", "discover"]
 
 Rank = Callable[[NDArray[np.int32], Candidates], NDArray[np.float32]]
 """(customer of each row of the candidates, the candidates) → score of each, above 0 to be listed."""
+
+_HALF, _LAST, _NO_PLACE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFFFFFFFFFF)
+"""A place of a row as one number, a strength above an item in its bits; and what is no place."""
 
 _BLOCK = 256
 """Customers that a thread looks at together: each has a few hundred candidates, and these their features."""
@@ -99,16 +103,29 @@ def of_mode(table: ListTable, mode: Mode, n: int) -> ListTable:
 
 
 def related(neighbours: Neighbours, source: str, eligible: NDArray[np.bool_], length: int) -> ListTable:
-    """Lists of related items, one row an anchor item, the strongest relation first."""
-    relation = neighbours.relation.tocoo()
-    shown = eligible[relation.col]
-    row, item, strength = relation.row[shown], relation.col[shown], relation.data[shown]
-    order = np.lexsort((item, -strength, row))
-    n_items = len(eligible)
-    return _table(
-        row[order], item[order], strength[order], np.full(len(order), SOURCES.index(source)),
-        np.zeros(len(order), bool), n_items,
-    ).first(length)  # fmt: skip
+    """Lists of related items, one row an anchor item, the strongest relation first, of equals the lower item.
+
+    Strengths are not below 0.
+    """
+    relation = neighbours.relation
+    shown = eligible[relation.indices]
+    # Numbers not below 0 have the order of their bits, so one whole number says who comes first in a row.
+    falling = _LAST - relation.data.astype(np.float32).view(np.uint32)[shown].astype(np.uint64)
+    row, widest = row_of_entry(relation), int(np.diff(relation.indptr).max(initial=0))
+    place = (np.arange(relation.nnz) - relation.indptr[row])[shown]
+    keys = np.full((len(eligible), widest), _NO_PLACE, np.uint64)
+    keys[row[shown], place] = (falling << _HALF) | relation.indices[shown].astype(np.uint64)
+    keys.sort(axis=1)
+    best = keys[:, :length]
+    listed = best != _NO_PLACE
+    best = best[listed]
+    return ListTable(
+        np.concatenate(([0], np.cumsum(listed.sum(axis=1)))).astype(np.int64),
+        (best & _LAST).astype(np.int32),
+        (_LAST - (best >> _HALF)).astype(np.uint32).view(np.float32),
+        np.full(len(best), SOURCES.index(source), np.uint8),
+        np.zeros(len(best), bool),
+    )
 
 
 def best_sellers(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from recommender.data.groups import Groups
 from recommender.data.history import PurchaseHistory, recency_decay
 from recommender.data.orders import GUEST
 
@@ -39,10 +40,9 @@ class CustomerCategories:
         customer, age = history.customer[counted], history.age_days[counted]
         place = (customer, category[history.item[counted]])
         shape = (len(history.customers), int(category.max(initial=-1)) + 1)
-        newest_first = np.argsort(age, kind="stable")
-        cell = np.ravel_multi_index(place, shape) if len(age) else np.zeros(0, np.int64)
-        _, first = np.unique(cell[newest_first], return_index=True)
-        last = newest_first[first]
+        of_cells = Groups.of(place[0].astype(np.int64) * shape[1] + place[1])
+        # Lines come oldest first, and stay in that order within a cell.
+        last = of_cells.lines[of_cells.starts + of_cells.sizes - 1]
         return cls(
             category,
             {half: csr_array((recency_decay(age, half), place), shape=shape) for half in HALF_LIVES},
@@ -50,26 +50,26 @@ class CustomerCategories:
         )
 
     def features(
-        self, customer: NDArray[np.int32], item: NDArray[np.int32]
+        self, customers: NDArray[np.int32], row: NDArray[np.int32], item: NDArray[np.int32]
     ) -> tuple[NDArray[np.float32], ...]:
         """What each customer's purchases say of the category of an item; one column a `CATEGORY_FEATURES`.
 
         Args:
-            customer: shape (n,) positions, of a few hundred different customers.
+            customers: shape (n_rows,) positions, a few hundred.
+            row: shape (n,), whom of the customers it is about.
             item: shape (n,) positions.
 
         Returns:
             Columns of shape (n,); NaN for an item without a category.
         """
-        who, row = np.unique(customer, return_inverse=True)
         category, none = self.category[item], self.category[item] < 0
         if none.all():
             return tuple(np.full(len(item), np.nan, np.float32) for _ in CATEGORY_FEATURES)
         columns = []
         for faded in self.faded.values():
-            own = faded[who].toarray()
+            own = faded[customers].toarray()
             total = np.maximum(own.sum(axis=1), np.float32(1e-6))
             columns += [own[row, category], own[row, category] / total[row]]
-        freshness = self.freshness[who].toarray()[row, category]
+        freshness = self.freshness[customers].toarray()[row, category]
         columns.append(np.where(freshness > 0, 1 / np.maximum(freshness, 1e-9) - 1, np.nan))
         return tuple(np.where(none, np.nan, column).astype(np.float32) for column in columns)

@@ -26,6 +26,7 @@ def eligible_items(
         newcomers: shape (n_items,), items that need not have been sold; None for none.
     """
     days_since_sold = np.full(len(history.items), np.inf, np.float32)
-    np.minimum.at(days_since_sold, history.item, history.age_days)
+    # Lines come oldest first, and of several lines of one item the last one written stays.
+    days_since_sold[history.item] = history.age_days
     on_sale = days_since_sold <= retired_after_days
     return catalog.available & (on_sale if newcomers is None else on_sale | newcomers)

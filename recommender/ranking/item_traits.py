@@ -4,9 +4,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from recommender.data.catalog import Catalog, Texts
-from recommender.data.history import PurchaseHistory
 from recommender.ranking.variants import variant_groups
 
 
@@ -43,7 +43,7 @@ class ItemTraits:
     def of(
         cls,
         catalog: Catalog,
-        history: PurchaseHistory,
+        bought: csr_array,
         *,
         newcomers: NDArray[np.bool_],
         variant_column: str = "",
@@ -52,8 +52,8 @@ class ItemTraits:
         """Traits of a shop's items at a moment.
 
         Args:
-            catalog: in the order of the history's items.
-            history: purchases, seen at that moment.
+            catalog: of n items.
+            bought: shape (n_customers, n_items), stored where bought before.
             newcomers: shape (n_items,), see `is_new`.
             variant_column: see `variant_groups`.
             factors: see the attribute; those of ALS do.
@@ -65,7 +65,7 @@ class ItemTraits:
             category=_numbered(catalog.category),
             brand=_numbered(catalog.brand),
             variant=variant_groups(catalog, variant_column),
-            buyers=_share_of_buyers(history),
+            buyers=_share_of_buyers(bought),
             is_new=newcomers,
             factors=factors,
         )
@@ -76,8 +76,7 @@ def _numbered(names: Texts) -> NDArray[np.int32]:
     return np.array([-1 if name is None else number[name] for name in names], np.int32)
 
 
-def _share_of_buyers(history: PurchaseHistory) -> NDArray[np.float64]:
+def _share_of_buyers(bought: csr_array) -> NDArray[np.float64]:
     """One buyer more than there is of each item, and one customer more, so that no share is 0."""
-    bought = history.interactions(half_life_days=np.inf)
     n_customers = np.count_nonzero(np.diff(bought.indptr))
-    return (np.bincount(bought.indices, minlength=len(history.items)) + 1) / (n_customers + 1)
+    return (np.bincount(bought.indices, minlength=bought.shape[1]) + 1) / (n_customers + 1)

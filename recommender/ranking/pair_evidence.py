@@ -1,5 +1,6 @@
 """What stands behind two items of a list: bought in one order, or instead of each other?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import gammaincinv
 
-from recommender.data.history import PurchaseHistory
-from recommender.models.shared_orders import buyers_of_orders, shared_by_pairs
+from recommender.models.counted_rows import counted_rows
+from recommender.models.shared_orders import Baskets, products_of_pairs, shared_by_pairs
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
 
@@ -24,7 +25,7 @@ LEVEL = 0.95
 _Floats = NDArray[np.float64]
 
 
-def evidence_of(history: PurchaseHistory, table: ListTable) -> Evidence:
+def evidence_of(baskets: Baskets, table: ListTable) -> Evidence:
     """What speaks for the pairs of lists of related items.
 
     Chance puts a · b ÷ n of n orders into common, of two items in a and b of them (Brin, Motwani, Ullman &
@@ -33,13 +34,13 @@ def evidence_of(history: PurchaseHistory, table: ListTable) -> Evidence:
     for the Poisson distribution", Biometrika 1936).
 
     Args:
-        history: purchases, guests' included.
+        baskets: of a history, guests' orders included.
         table: row r lists items beside the r-th item of the history.
     """
-    baskets, anchor = history.baskets(), table.row_of_place()
-    shared = shared_by_pairs(baskets, buyers_of_orders(history), anchor, table.items)
-    per_item = np.bincount(baskets.indices, minlength=len(history.items)).astype(np.float64)
-    orders, by_chance = shared.together, per_item[anchor] * per_item[table.items] / max(1, history.n_orders)
+    rows, anchor = baskets.rows, table.row_of_place()
+    shared = shared_by_pairs(rows, baskets.buyer, anchor, table.items)
+    per_item = np.bincount(rows.indices, minlength=rows.shape[1]).astype(np.float64)
+    orders, by_chance = shared.together, per_item[anchor] * per_item[table.items] / max(1, rows.shape[0])
     return Evidence(
         orders.astype(np.int32),
         shared.buyers,
@@ -48,7 +49,7 @@ def evidence_of(history: PurchaseHistory, table: ListTable) -> Evidence:
     )
 
 
-def substitutes(history: PurchaseHistory, table: ListTable) -> NDArray[np.bool_]:
+def substitutes(baskets: Baskets, table: ListTable) -> NDArray[np.bool_]:
     """Which places hold an item that is bought instead of the anchor rather than with it, shape (n,).
 
     Two things must hold. The same customers buy both: more than twice as many of them as if the two had
@@ -62,10 +63,12 @@ def substitutes(history: PurchaseHistory, table: ListTable) -> NDArray[np.bool_]
 
     Arguments as in `evidence_of`; guests' orders say nothing here.
     """
-    known, found = _of_known_customers(history), np.zeros(len(table.items), bool)
+    known, found = _of_known_customers(baskets), np.zeros(len(table.items), bool)
     spread = _spread(known)
     # By Cauchy and Schwarz no pair can be expected together more often than this: most are out at once.
-    alone = np.sqrt(np.asarray(spread.multiply(spread).sum(axis=0)).ravel())
+    squares = _with_entries(spread, spread.data * spread.data)
+    alone = np.sqrt(np.asarray(squares.sum(axis=0)).ravel())
+    del squares
     pairs = _Pairs.of(table)
     pairs = pairs.keep(_APART * alone[pairs.anchor] * alone[pairs.item] > _most(np.zeros(1)))
     expected = pairs.products(spread)
@@ -76,9 +79,10 @@ def substitutes(history: PurchaseHistory, table: ListTable) -> NDArray[np.bool_]
 
 
 def _of_the_same_people(pairs: "_Pairs", known: "_Known") -> NDArray[np.bool_]:
-    bought = known.bought.astype(bool).astype(np.float32)
-    buyers = np.diff(bought.tocsc().indptr).astype(np.float64)
-    by_chance = buyers[pairs.anchor] * buyers[pairs.item] / max(1, np.count_nonzero(np.diff(bought.indptr)))
+    bought = _with_entries(known.bought, np.ones_like(known.bought.data))
+    buyers = np.bincount(bought.indices, minlength=bought.shape[1]).astype(np.float64)
+    everybody = int(np.count_nonzero(np.diff(bought.indptr)))
+    by_chance = buyers[pairs.anchor] * buyers[pairs.item] / max(1, everybody)
     both = pairs.products(bought)
     return np.asarray((both >= _FEWEST_BUYERS) & (_least(both) > _SAME_PEOPLE * by_chance))
 
@@ -102,7 +106,7 @@ class _Pairs:
 
     def products(self, rows: csr_array) -> _Floats:
         """Product of the two items' columns, summed over the rows."""
-        return shared_by_pairs(rows, np.arange(rows.shape[0]), self.anchor, self.item).together
+        return products_of_pairs(counted_rows(rows), self.anchor, self.item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +124,14 @@ class _Known:
     customer: NDArray[np.int64]
 
 
-def _of_known_customers(history: PurchaseHistory) -> _Known:
-    buyer = buyers_of_orders(history)
-    known = buyer < len(history.customers)
-    customer, baskets = buyer[known], history.baskets()[known]
-    shape = (len(history.customers), len(customer))
-    of_customer = csr_array((np.ones(len(customer), np.float32), (customer, np.arange(len(customer)))), shape)
-    return _Known(baskets, csr_array(of_customer @ baskets), customer)
+def _of_known_customers(orders: Baskets) -> _Known:
+    known = orders.buyer < orders.n_customers
+    # To take all rows is to copy them, so a shop without guests takes them as they are.
+    customer, baskets = orders.buyer[known], orders.rows if known.all() else orders.rows[known]
+    shape = (orders.n_customers, baskets.shape[1])
+    row = np.repeat(customer.astype(np.int32), np.diff(baskets.indptr))
+    bought = csr_array((baskets.data, (row, baskets.indices)), shape=shape)
+    return _Known(baskets, bought, customer)
 
 
 def _spread(known: _Known) -> csr_array:
@@ -138,17 +143,33 @@ def _spread(known: _Known) -> csr_array:
     size, n_customers = np.diff(known.baskets.indptr).astype(np.float64), known.bought.shape[0]
     pairs = np.bincount(known.customer, weights=size * (size - 1), minlength=n_customers)
     all_of = np.maximum(np.bincount(known.customer, weights=size, minlength=n_customers), 1)
-    return csr_array(known.bought.multiply((np.sqrt(pairs) / all_of)[:, None]), dtype=np.float32)
+    data = np.repeat(np.sqrt(pairs) / all_of, np.diff(known.bought.indptr))
+    data *= known.bought.data
+    return _with_entries(known.bought, data.astype(np.float32))
+
+
+def _with_entries(matrix: csr_array, data: NDArray[np.float32]) -> csr_array:
+    """The matrix with other numbers in its stored entries, shape (nnz,)."""
+    return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _least(count: _Floats) -> _Floats:
     """Lower end of the interval of a Poisson mean of which `count` was seen."""
-    return np.where(count > 0, gammaincinv(np.maximum(count, 1), (1 - LEVEL) / 2), 0.0)
+    return _of_each_count(count, lambda n: np.where(n > 0, gammaincinv(np.maximum(n, 1), (1 - LEVEL) / 2), 0))
 
 
 def _most(count: _Floats) -> _Floats:
     """Upper end of the interval of a Poisson mean of which `count` was seen."""
-    return np.asarray(gammaincinv(count + 1, (1 + LEVEL) / 2), np.float64)
+    return _of_each_count(count, lambda n: gammaincinv(n + 1, (1 + LEVEL) / 2))
+
+
+def _of_each_count(count: _Floats, end: Callable[[_Floats], _Floats]) -> _Floats:
+    """The end of an interval for every count; of millions of counts few are different."""
+    whole = count.astype(np.int64)
+    different = np.flatnonzero(np.bincount(whole))
+    ends = np.zeros(different.max(initial=0) + 1)
+    ends[different] = end(different.astype(np.float64))
+    return ends[whole]
 
 
 def _ratio(above: _Floats, below: _Floats) -> _Floats:

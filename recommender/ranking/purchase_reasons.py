@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from recommender.blocks import bounded_blocks
 from recommender.compiled import compiled
 from recommender.models.protocol import RelatesItems
-from recommender.ranking.feature_columns import pair_key
 from recommender.ranking.features import FeatureTables
 from recommender.ranking.lists import ListTable
 from recommender.ranking.reasons import (
@@ -60,9 +59,11 @@ def purchase_reasons(
     values = np.zeros(len(table.items), np.int32)
     kinds[popular[table.items]] = POPULAR
     kinds[popular_in_category[table.items]] = POPULAR_IN_CATEGORY
-    anchors = [strongest_purchase(table, model, customers) for model in models]
-    anchor = _first_known(anchors, len(table.items))
-    because = (anchor >= 0) & ~table.bought
+    anchor = np.full(len(table.items), -1, np.int32)
+    for model in models:
+        unknown = (anchor < 0) & ~table.bought
+        anchor[unknown] = strongest_purchase(table, model, customers, unknown)[unknown]
+    because = anchor >= 0
     kinds[because], values[because] = BECAUSE_YOU_BOUGHT, anchor[because]
     again = np.flatnonzero(table.bought)
     kinds[again], values[again] = _of_own_purchases(table, tables, customers, again)
@@ -70,7 +71,7 @@ def purchase_reasons(
 
 
 def strongest_purchase(
-    table: ListTable, model: RelatesItems, customers: NDArray[np.int32]
+    table: ListTable, model: RelatesItems, customers: NDArray[np.int32], asked: NDArray[np.bool_]
 ) -> NDArray[np.int32]:
     """For each place the customer's purchase that adds most to the item's score by a model.
 
@@ -78,10 +79,11 @@ def strongest_purchase(
         table: lists.
         model: scores an item by what it is related to of what the customer bought.
         customers: shape (n_rows,), whose list each row of the table is.
+        asked: shape (n_places,), places that the purchase is looked for of.
 
     Returns:
-        Shape (n_places,) item positions; -1 for an item bought before, and for one that is related to none
-        of the purchases. Of equally strong purchases it is the lower item.
+        Shape (n_places,) item positions; -1 for a place not asked for, and for an item that is related to
+        none of the purchases. Of equally strong purchases it is the lower item.
     """
     bought, relation = model.purchases, model.neighbours.relation
     before = np.concatenate(([0], np.cumsum(np.diff(relation.indptr)[bought.indices])))
@@ -90,9 +92,9 @@ def strongest_purchase(
 
     def block(rows: slice) -> None:
         _strongest_of(
-            table.starts[rows.start : rows.stop + 1], table.items, table.bought, customers[rows],
+            table.starts[rows.start : rows.stop + 1], table.items, asked, customers[rows],
             bought.indptr, bought.indices, bought.data, relation.indptr, relation.indices, relation.data,
-            relation.shape[1], found,
+            found,
         )  # fmt: skip
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -104,7 +106,7 @@ def strongest_purchase(
 def _strongest_of(
     starts: NDArray[np.int64],
     items: NDArray[np.int32],
-    bought_before: NDArray[np.bool_],
+    asked: NDArray[np.bool_],
     customers: NDArray[np.int32],
     purchase_starts: NDArray[np.int32],
     purchases: NDArray[np.int32],
@@ -112,59 +114,62 @@ def _strongest_of(
     relation_starts: NDArray[np.int32],
     related: NDArray[np.int32],
     relations: NDArray[np.float32],
-    n_items: int,
     found: NDArray[np.int32],
 ) -> None:
-    """Fill in the strongest purchase of the new items in some lists.
+    """Fill in the strongest purchase of the items asked for in some lists.
 
     Args:
         starts: shape (n_rows + 1,), where the lists begin in the places.
         items: shape (n_places,), as the following.
-        bought_before: what is not new.
+        asked: whether the place is asked for.
         customers: shape (n_rows,), whose lists they are.
         purchase_starts: where each customer's purchases begin.
         purchases: items bought.
         weights: how much each purchase counts.
-        relation_starts: where each item's relations begin.
+        relation_starts: shape (n_items + 1,), where each item's relations begin.
         related: the other items.
         relations: how strongly.
-        n_items: all there are.
         found: shape (n_places,), -1. Written.
     """
-    place_of, most = np.full(n_items, -1, np.int64), np.zeros(starts[-1] - starts[0], np.float32)
-    first = starts[0]
+    n_items, longest, widest = len(relation_starts) - 1, 0, 0
+    for item in range(n_items):
+        longest = max(longest, relation_starts[item + 1] - relation_starts[item])
     for row in range(len(customers)):
+        widest = max(widest, starts[row + 1] - starts[row])
+    # Of each item its place in the list, counted from 1; small enough for the processor to keep at hand.
+    place_of, most = np.zeros(n_items, np.int32), np.zeros(widest + 1, np.float32)
+    hits = np.empty(max(longest, 1), np.uint32)
+    for row in range(len(customers)):
+        before, n_asked = starts[row] - 1, 0
         for place in range(starts[row], starts[row + 1]):
-            if not bought_before[place]:
-                place_of[items[place]] = place
+            if asked[place]:
+                place_of[items[place]], most[place - before] = place - before, 0
+                n_asked += 1
+        if n_asked == 0:
+            continue
         for purchase in range(purchase_starts[customers[row]], purchase_starts[customers[row] + 1]):
-            anchor, weight = purchases[purchase], weights[purchase]
-            for entry in range(relation_starts[anchor], relation_starts[anchor + 1]):
-                place = place_of[related[entry]]
-                if place >= 0:
-                    added, at = weight * relations[entry], place - first
-                    # What has faded to nothing is still there, and adds 0.
-                    lower = added == most[at] and anchor < found[place]
-                    if added > 0 and (added > most[at] or lower):
-                        most[at], found[place] = added, anchor
+            anchor, weight, n = purchases[purchase], weights[purchase], np.uint64(0)
+            # Few relations are of an item in the list, and which ones no processor guesses: no branch asks.
+            for entry in range(np.uint64(relation_starts[anchor]), np.uint64(relation_starts[anchor + 1])):
+                hits[n] = entry
+                n += np.uint64(place_of[related[entry]] > 0)
+            for turn in range(n):
+                entry = hits[turn]
+                at = place_of[related[entry]]
+                added, place = weight * relations[entry], before + at
+                # What has faded to nothing is still there, and adds 0.
+                lower = added == most[at] and anchor < found[place]
+                if added > 0 and (added > most[at] or lower):
+                    most[at], found[place] = added, anchor
         for place in range(starts[row], starts[row + 1]):
-            place_of[items[place]] = -1
-
-
-def _first_known(anchors: Sequence[NDArray[np.int32]], n: int) -> NDArray[np.int32]:
-    first = np.full(n, -1, np.int32)
-    for anchor in anchors:
-        first = np.where(first >= 0, first, anchor)
-    return first
+            place_of[items[place]] = 0
 
 
 def _of_own_purchases(
     table: ListTable, tables: FeatureTables, customers: NDArray[np.int32], again: NDArray[np.intp]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Kind and value for the places, at these positions, of items that the customer bought before."""
-    wanted = pair_key(customers[table.row_of_place()[again]], table.items[again], tables.n_items)
-    at = np.searchsorted(tables.pair_keys, wanted)
-    times, gap = tables.pairs["times"][at], tables.pairs["gap"][at]
+    times, gap = tables.rhythms(customers, table.row_of_place()[again], table.items[again])
     # Of several purchases within a day no rhythm can be told.
     rhythm = (times >= FEWEST_PURCHASES) & (gap >= 1)
     kinds = np.where(rhythm, BOUGHT_AGAIN, BOUGHT_BEFORE)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import SnapshotUnreadable
+from recommender.models.forest import MOST_LEAVES, Forest
 from recommender.ranges import require_at_least, require_positive
 from recommender.ranking.candidates import Candidates
 from recommender.ranking.examples import Examples
 from recommender.ranking.features import FeatureTables
-from recommender.ranking.forest import MOST_LEAVES, Forest
 
 _TOP: dict[str, object] = {"objective": "lambdarank", "lambdarank_truncation_level": 20}
 """Only pairs with one of the first so many places are learned from: lists are read from the top."""

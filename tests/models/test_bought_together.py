@@ -129,18 +129,23 @@ def test_the_linear_model_is_the_closed_form():
     """Each column solves the ridge regression of its item on all others."""
     rng = np.random.default_rng(0)
     x = (rng.random((40, 6)) < 0.4).astype(np.float32)
-    found = linear_relations(csr_array(x), regularization=2.0, n_items=6).toarray()
+    among = csr_array(np.ones((6, 6), np.float32))
+    found = linear_relations(csr_array(x), among, regularization=2.0, n_items=6).toarray()
     for item in range(6):
         others = [other for other in range(6) if other != item]
         rest = x[:, others].astype(np.float64)
         weights = np.linalg.solve(rest.T @ rest + 2.0 * np.eye(5), rest.T @ x[:, item])
         assert found[others, item] == pytest.approx(np.maximum(weights, 0), abs=1e-6)
         assert found[item, item] == 0
+    asked = rng.random((6, 6)) < 0.4
+    some = linear_relations(csr_array(x), csr_array(asked), regularization=2.0, n_items=6).toarray()
+    np.testing.assert_array_equal(some, found * asked)
 
 
 def test_the_linear_model_knows_the_items_of_most_orders():
     x = np.array([[1, 1, 0, 1], [1, 1, 0, 1], [1, 1, 1, 0]], np.float32)
-    found = linear_relations(csr_array(x), regularization=0.1, n_items=2).toarray()
+    among = csr_array(np.ones((4, 4), np.float32))
+    found = linear_relations(csr_array(x), among, regularization=0.1, n_items=2).toarray()
     assert found[0, 1] > 0 and found[1, 0] > 0
     assert np.count_nonzero(found) == 2
 

@@ -11,6 +11,7 @@ from recommender.errors import SnapshotUnreadable
 from recommender.models.bought_together import BoughtTogether
 from recommender.models.cart_trees import CartTrees, CartTreesModel, _Choices
 from recommender.models.pair_features import RelatedPairs
+from recommender.models.shared_orders import Baskets
 from tests.shops import history_of, planted_lines
 
 HALF = 40
@@ -32,7 +33,11 @@ def planted() -> tuple[RelatedPairs, csr_array]:
     for row in baskets:
         chosen = rng.choice(HALF, 3, replace=False)
         row[chosen] = row[HALF + (chosen + 4 * rng.integers(10, size=3)) % HALF] = 1
-    return RelatedPairs(pairs, together[:, None].astype(np.float32)), csr_array(baskets)
+    return RelatedPairs(pairs, together[:, None].astype(np.float32).__getitem__), csr_array(baskets)
+
+
+def all_features(pairs: RelatedPairs) -> np.ndarray:
+    return pairs.features(np.arange(pairs.relation.nnz))
 
 
 def weighed(pairs: RelatedPairs, baskets: csr_array, **settings: object) -> csr_array:
@@ -44,7 +49,7 @@ def weighed(pairs: RelatedPairs, baskets: csr_array, **settings: object) -> csr_
 def test_what_carts_came_to_hold_raises_the_relations_that_foretold_it():
     pairs, baskets = planted()
     found = weighed(pairs, baskets)
-    together = pairs.features[:, 0] > 0
+    together = all_features(pairs)[:, 0] > 0
     assert found.data[together].min() > 3 * found.data[~together].max()
 
 
@@ -59,9 +64,8 @@ def test_no_pair_is_related_that_was_not():
 def test_where_nothing_tells_the_pairs_apart_nothing_is_learned():
     pairs, baskets = planted()
     for told in (0, np.nan):
-        assert (
-            CartTrees().fit(RelatedPairs(pairs.relation, np.full_like(pairs.features, told)), baskets) is None
-        )
+        nothing = RelatedPairs(pairs.relation, np.full_like(all_features(pairs), told).__getitem__)
+        assert CartTrees().fit(nothing, baskets) is None
 
 
 def test_the_same_input_gives_the_same_relations_and_a_seed_draws_the_carts():
@@ -78,7 +82,7 @@ def test_nothing_is_learned_from_few_orders_or_without_trees():
     assert not CartTrees().can_learn(small)  # orders of one item
     assert not CartTrees(trees=0).can_learn(baskets)
     assert not CartTrees(fewest_carts=901).can_learn(baskets)
-    nobody = RelatedPairs(csr_array(pairs.relation.shape, dtype=np.float32), pairs.features[:0])
+    nobody = RelatedPairs(csr_array(pairs.relation.shape, dtype=np.float32), pairs.features)
     assert CartTrees().fit(nobody, baskets) is None
     assert CartTrees().fit(pairs, small) is None
 
@@ -115,7 +119,8 @@ def test_a_cart_of_one_anchor_chooses_among_its_places():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"trees": -1}, {"leaves": 1}, {"learning_rate": 0}, {"carts": 0}, {"fewest_carts": 0}]
+    "wrong",
+    [{"trees": -1}, {"leaves": 1}, {"leaves": 65}, {"learning_rate": 0}, {"carts": 0}, {"fewest_carts": 0}],
 )
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -141,7 +146,9 @@ def test_features_of_a_pair_by_hand():
     )
     relation = np.zeros((3, 3), np.float32)
     relation[MILK, TEA], relation[TEA, MILK] = 0.5, 0.25
-    milk, tea = RelatedPairs.of(csr_array(relation), history, catalog).features.tolist()
+    milk, tea = all_features(
+        RelatedPairs.of(csr_array(relation), history, Baskets.of(history), catalog)
+    ).tolist()
     assert milk[:5] == pytest.approx([0.5, 2, 2 / 2, 2 / 3, 2 * 4 / (2 * 3)])
     assert tea[:5] == pytest.approx([0.25, 2, 2 / 3, 2 / 2, 2 * 4 / (2 * 3)])
     lately = {
@@ -165,15 +172,20 @@ def test_pairs_of_a_whole_shop_share_orders():
     baskets = history.baskets()
     together = csr_array(baskets.T @ baskets).toarray()
     np.fill_diagonal(together, 0)
-    pairs = RelatedPairs.of(csr_array(together), history, Catalog.unknown(history.items))
-    assert pairs.features[:, 1].tolist() == pairs.relation.data.tolist()
-    assert np.isnan(pairs.features[:, -1]).all()  # no price is known
+    pairs = RelatedPairs.of(csr_array(together), history, Baskets.of(history), Catalog.unknown(history.items))
+    features = all_features(pairs)
+    assert features[:, 1].tolist() == pairs.relation.data.tolist()
+    assert np.isnan(features[:, -1]).all()  # no price is known
+    some = np.arange(0, len(features), 7)
+    np.testing.assert_array_equal(pairs.features(some), features[some])
 
 
 def test_trees_come_back_from_their_text_and_damage_is_told():
     history = history_of(planted_lines(customers=60), 120)
     before, carts = history.before(40), history.since(40).baskets()
-    known = RelatedPairs.of(BoughtTogether().fit(before).relation, before, Catalog.unknown(history.items))
+    known = RelatedPairs.of(
+        BoughtTogether().fit(before).relation, before, Baskets.of(before), Catalog.unknown(history.items)
+    )
     trees = CartTrees(fewest_carts=5).fit(known, carts)
     again = CartTreesModel.read(trees.text)
     assert again.text == trees.text

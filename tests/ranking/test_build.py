@@ -150,6 +150,20 @@ def test_related_items_come_strongest_first_and_only_eligible_ones():
     assert [row.items.tolist() for row in table] == [[1], [0], []]
 
 
+@given(
+    arrays(np.float32, st.just((5, 5)), elements=st.sampled_from([0, 0.25, 0.5, 1e-30, 7])),
+    st.lists(st.booleans(), min_size=5, max_size=5),
+    st.integers(1, 6),
+)
+def test_related_items_are_those_that_sorting_every_row_gives(strengths, eligible, length):
+    table = related(Neighbours(csr_array(strengths)), "item_knn", np.array(eligible), length)
+    for row, found in zip(strengths, table, strict=True):
+        shown = [item for item in range(5) if row[item] and eligible[item]]
+        best = sorted(shown, key=lambda item: (-row[item], item))[:length]
+        assert found.items.tolist() == best
+        assert found.scores.tolist() == row[best].tolist()
+
+
 def test_best_sellers_of_the_shop_and_of_its_categories():
     sold, category = np.array([3.0, 9, 0, 5, 5], np.float32), np.array([1, 0, 1, 1, -1], np.int32)
     table = best_sellers(sold, category, 3, length=3)

@@ -1,11 +1,15 @@
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender.data.catalog import Catalog
 from recommender.data.history import DAY, PurchaseHistory
 from recommender.data.returns import net_of_returns
+from recommender.ranking import features
 from recommender.ranking.candidates import Candidates
 from recommender.ranking.features import FeatureTables
 from tests.shops import log_of
@@ -120,8 +124,9 @@ def test_a_thing_is_like_what_else_the_customer_bought_by_its_words():
     orders = log_of(lines)
     catalog = replace(Catalog.unknown(orders.items), title=tuple(names[i] for i in orders.items.ids))
     tables = FeatureTables.of(orders, PurchaseHistory.at(orders, 5 * DAY), catalog)
-    ann = np.zeros(4, np.int32)
-    like = dict(zip(orders.items.ids, tables.words["words_180"].likeness(ann, np.arange(4)), strict=True))
+    ann, items = np.zeros(1, np.int32), np.arange(4, dtype=np.int32)
+    found = tables.words["words_180"].likeness(ann, np.zeros(4, np.int32), items)
+    like = dict(zip(orders.items.ids, found, strict=True))
     # Ann bought a red mug. "Red" and "garden" are the only words that two things share.
     assert like["cup"] == pytest.approx(1)
     assert (like["pot"], like["hat"]) == (0, 0)
@@ -139,7 +144,7 @@ def test_a_customer_is_described_by_the_categories_they_buy_from():
     tables = FeatureTables.of(orders, PurchaseHistory.at(orders, 50 * DAY), catalog)
     ann, bob = orders.customers.positions(["ann", "bob"])
     pot, saw = orders.items.positions(["pot", "saw"])
-    found = tables.categories.features(np.array([ann, ann, bob]), np.array([pot, saw, saw]))
+    found = tables.categories.features(np.array([ann, bob]), np.array([0, 0, 1]), np.array([pot, saw, saw]))
     faded, share, *_, days = (column.tolist() for column in found)
     # Ann's tea of 30 days ago counts half, her cup and her saw of today count whole.
     assert faded == pytest.approx([1.5, 1, 0])
@@ -156,3 +161,58 @@ def test_of_two_orders_of_one_moment_the_higher_id_is_the_newer():
     lines = [("o1", "ann", "tea", 1.0, 10), ("o2", "ann", "cup", 1.0, 10)]
     assert features_of("ann", "cup", lines)["orders_ago"] == 0
     assert features_of("ann", "tea", lines)["orders_ago"] == 1
+
+
+def pairs_of(orders, customers):
+    """Every item as a candidate of these customers."""
+    n_items = len(orders.items)
+    row = np.repeat(np.arange(len(customers), dtype=np.int32), n_items)
+    item = np.tile(np.arange(n_items, dtype=np.int32), len(customers))
+    scores = np.ones((len(row), 1), np.float32)
+    return Candidates(len(customers), row, item, scores, np.zeros(len(row), bool), ("als",))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz"), st.integers(0, 9), st.integers(1, 3)),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_customers_looked_at_together_are_described_as_they_are_alone(bought):
+    lines = [(f"{who}{day}", who, item, float(n), day) for who, item, day, n in bought]
+    orders, tables = tables_of(lines)
+    everyone = np.arange(len(orders.customers), dtype=np.int32)[::-1]
+    together = tables.features(everyone, pairs_of(orders, everyone))
+    alone = [tables.features(one, pairs_of(orders, one)) for one in everyone[:, None]]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
+    times = dict(zip(tables.names(("als",)), together.T, strict=True))["times"]
+    found = {
+        (orders.customers.ids[everyone[at // len(orders.items)]], orders.items.ids[at % len(orders.items)]): n
+        for at, n in enumerate(times.tolist())
+        if not np.isnan(n)
+    }
+    assert found == Counter(pairs_in_orders(bought))
+
+
+def pairs_in_orders(bought):
+    """Customer and item, once for each order that holds the item."""
+    return [(who, item) for who, item, _ in {(who, item, day) for who, item, day, _ in bought}]
+
+
+def test_the_rhythm_of_a_purchase_is_looked_up_for_any_of_its_customers(monkeypatch):
+    orders, tables = tables_of(LINES)
+    ann, bob = orders.customers.positions(["ann", "bob"])
+    cup, tea = orders.items.positions(["cup", "tea"])
+    asked = np.array([bob, ann, bob], np.int32), np.array([0, 1, 1, 2]), np.array([cup, tea, cup, cup])
+    for most in (100, 1):
+        monkeypatch.setattr(features, "_BLOCK_LINES", most)
+        times, gap = tables.rhythms(*asked)
+        assert times.tolist() == [1, 3, 1, 1]
+        assert gap[1] == 15 and np.isnan(gap[[0, 2, 3]]).all()
+
+
+def test_a_moment_without_a_known_customer_has_features_all_the_same():
+    _, tables = tables_of([("o", None, "tea", 1.0, 10)])
+    assert not len(tables.rhythms(np.zeros(0, np.int32), np.zeros(0, int), np.zeros(0, np.int32))[0])
+    assert tables.items["item_orders"].tolist() == [1]

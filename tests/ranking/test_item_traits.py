@@ -25,7 +25,7 @@ NONE_NEW = np.zeros(3, bool)
 def traits(*, newcomers=NONE_NEW, **columns):
     history = history_of(LINES, 100)
     catalog = replace(Catalog.unknown(history.items), **columns)
-    return ItemTraits.of(catalog, history, newcomers=newcomers)
+    return ItemTraits.of(catalog, history.interactions(np.inf), newcomers=newcomers)
 
 
 def test_categories_and_brands_are_numbered_by_name_and_unknown_ones_are_none():
@@ -45,10 +45,14 @@ def test_what_is_new_is_told_to_it():
 
 def test_variants_come_from_the_column_asked_for():
     catalog = replace(Catalog.unknown(history_of(LINES, 100).items), attributes={"style": ("s", "s", None)})
-    found = ItemTraits.of(catalog, history_of(LINES, 100), newcomers=NONE_NEW, variant_column="style")
+    found = ItemTraits.of(
+        catalog, history_of(LINES, 100).interactions(np.inf), newcomers=NONE_NEW, variant_column="style"
+    )
     assert found.variant.tolist() == [0, 0, -1]
     with pytest.raises(ConfigError, match="no column 'size'"):
-        ItemTraits.of(catalog, history_of(LINES, 100), newcomers=NONE_NEW, variant_column="size")
+        ItemTraits.of(
+            catalog, history_of(LINES, 100).interactions(np.inf), newcomers=NONE_NEW, variant_column="size"
+        )
 
 
 def test_traits_of_unequal_length_or_without_buyers_are_refused():

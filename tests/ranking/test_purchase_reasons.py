@@ -147,20 +147,21 @@ def shops(draw):
     return purchases, relation, [draw(items) for _ in range(n_customers)]
 
 
-@given(shops(), st.integers(1, 20))
-def test_it_is_what_looking_at_every_purchase_finds(shop, cells):
+@given(shops(), st.integers(1, 20), st.data())
+def test_it_is_what_looking_at_every_purchase_finds(shop, cells, data):
     purchases, relation, rows = shop
-    table = table_of(rows, [(purchases[c, row] > 0).tolist() for c, row in enumerate(rows)])
+    table, n_places = table_of(rows), sum(map(len, rows))
+    asked = np.array(data.draw(st.lists(st.booleans(), min_size=n_places, max_size=n_places)), bool)
     before, module._BLOCK_ENTRIES = module._BLOCK_ENTRIES, cells
     try:
-        found = strongest_purchase(table, related(purchases, relation), everyone(table))
+        found = strongest_purchase(table, related(purchases, relation), everyone(table), asked)
     finally:
         module._BLOCK_ENTRIES = before
     expected = []
     for customer, row in enumerate(rows):
         for item in row:
             added = purchases[customer] * relation[:, item]
-            told = added.max() > 0 and not purchases[customer, item]
+            told = added.max() > 0 and asked[len(expected)]
             expected.append(int(added.argmax()) if told else -1)
     assert found.tolist() == expected
 
@@ -169,7 +170,7 @@ def test_it_is_what_looking_at_every_purchase_finds(shop, cells):
 def test_without_the_reason_the_score_falls_further_than_without_any_other_purchase(model):
     history, _ = shop_of(planted_lines(), day=120)
     table, fitted = everything_listed(history), model.fit(history)
-    anchor = strongest_purchase(table, fitted, everyone(table))
+    anchor = strongest_purchase(table, fitted, everyone(table), ~table.bought)
     row = table.row_of_place()
     explained = np.flatnonzero(anchor >= 0)
     assert len(explained) > 100
@@ -189,7 +190,7 @@ def test_a_whole_shop_without_the_reason_scores_the_item_otherwise():
     lines = planted_lines(customers=30)
     history, _ = shop_of(lines, day=120)
     fitted, table = ItemKNN().fit(history), everything_listed(history)
-    anchor = strongest_purchase(table, fitted, everyone(table))
+    anchor = strongest_purchase(table, fitted, everyone(table), ~table.bought)
     explained = np.flatnonzero(anchor >= 0)[::20]
     assert len(explained) >= 5
     customers, items = history.customers.ids, history.items.ids
@@ -207,7 +208,8 @@ def test_a_purchase_that_has_faded_to_nothing_is_no_reason():
     faded = csr_array((np.zeros(1, np.float32), ([0], [0])), shape=(1, 2))
     model = Related(faded, csr_array(np.array([[0, 1], [0, 0]], np.float32)))
     assert model.purchases.nnz == 1
-    assert strongest_purchase(table_of([[1]]), model, np.zeros(1, np.int32)).tolist() == [-1]
+    table, asked = table_of([[1]]), np.ones(1, bool)
+    assert strongest_purchase(table, model, np.zeros(1, np.int32), asked).tolist() == [-1]
 
 
 def test_a_shop_of_guests_needs_no_reasons():

@@ -10,6 +10,7 @@ from recommender.data.history import PurchaseHistory
 from recommender.data.orders import GUEST
 from recommender.models.best_sellers import BestSellers
 from recommender.ranking.feature_columns import item_columns
+from recommender.ranking.paired_lines import purchases_by_pair
 from recommender.training.spark.item_tables import _of_block
 from recommender.training.spark.orders import log_of
 from tests.shops import log_of as log_of_lines
@@ -28,7 +29,9 @@ def test_blocks_of_items_together_are_the_whole_shop(width):
     lines = [(o, None if hash_of(o) % 5 == 0 else c, i, q, d) for o, c, i, q, d in lines]
     log = log_of_lines(lines)
     history, frame = PurchaseHistory.at(log, log.last_time), frame_of(log)
-    wanted = dict(item_columns(log, history)) | {"sold": BestSellers().fit(history).sold}
+    wanted = dict(item_columns(log, history, purchases_by_pair(history))) | {
+        "sold": BestSellers().fit(history).sold
+    }
     blocks = [
         _of_block(part, width=width, n_items=len(log.items), best=BestSellers(), cut=log.last_time)
         for _, part in frame.group_by(pl.col("item") // width)

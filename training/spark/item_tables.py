@@ -15,6 +15,7 @@ from recommender.data.orders import GUEST
 from recommender.data.vocabulary import Vocabulary
 from recommender.models.best_sellers import BestSellers
 from recommender.ranking.feature_columns import Columns, item_columns
+from recommender.ranking.paired_lines import purchases_by_pair
 
 from .frames import Schema, by_block, collected
 from .orders import NOBODY, log_of
@@ -77,6 +78,7 @@ class ItemTables:
         """A history of one purchase an item, its last one or its first."""
         age = self.columns["item_age" if oldest else "item_days_since_sold"]
         sold = np.flatnonzero(~np.isnan(age)).astype(np.int32)
+        sold = sold[np.argsort(-age[sold], kind="stable")]
         return PurchaseHistory(
             order=np.arange(len(sold), dtype=np.int32),
             customer=np.full(len(sold), GUEST, np.int32),
@@ -106,7 +108,7 @@ def _of_lines(lines: pl.DataFrame, n_items: int, best: BestSellers, cut: int) ->
     customers = int(lines["customer"].to_numpy().max(initial=GUEST)) + 1
     log = log_of(lines, _numbers(customers), _numbers(n_items))
     history = PurchaseHistory.at(log, cut)
-    columns = dict(item_columns(log, history))
+    columns = dict(item_columns(log, history, purchases_by_pair(history)))
     columns["sold"] = best.fit(history).sold
     return pl.DataFrame(columns).with_columns(lines=np.bincount(log.item, minlength=n_items))
 

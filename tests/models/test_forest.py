@@ -4,7 +4,7 @@ import lightgbm
 import numpy as np
 import pytest
 
-from recommender.ranking.forest import MOST_LEAVES, Forest
+from recommender.models.forest import MOST_LEAVES, Forest
 
 
 def learned(features, target, *, leaves, trees=20, **settings):
