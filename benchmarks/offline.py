@@ -142,6 +142,7 @@ def single_stage(folder: Path, redis_url: str, stage: Stages) -> None:
         history = PurchaseHistory.at(orders, orders.last_time)
         bought = history.interactions(half_life_days=np.inf)
         eligible = np.ones(len(history.items), bool)
+        del orders
     with stage("als"):
         als = Als(factors=FACTORS).fit(history)
     with stage("top n"):
@@ -151,6 +152,7 @@ def single_stage(folder: Path, redis_url: str, stage: Stages) -> None:
             {"als": als}, only, everyone, bought=bought, eligible=eligible, length=N, per_model=N
         )
         recommended = build.of_mode(both, "discover", N)
+        del both
     with stage("co-purchase"):
         cosine = CoPurchase(measure="cosine", shrinkage=0, min_together=1, n_neighbours=N)
         neighbours = cosine.fit(history).neighbours

@@ -55,11 +55,6 @@ def all_lists(
             "([lists] min_item_lines)"
         )
     customers, items = carried.new_customers, carried.new_items
-    made = recommended(learned, settings, customers, progress)
-    # Nothing is known of who returned everything, or bought only what is too rare to be recommended:
-    # an empty list lets the service say so, and answer with best sellers under their own name.
-    known = np.diff(learned.bought.indptr)[customers] > 0
-    made = made.keep(known[made.row_of_place()])
     with progress.step("Write item lists"):
         names, category = learned.catalog.categories()
         sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
@@ -68,9 +63,17 @@ def all_lists(
     similar = carried.similar(similar_items(learned, settings, progress).take(items))
     baskets = Baskets.of(learned.history)
     together = bought_together(learned, baskets, settings, trees, progress, items=items)
-    with progress.step("Give reasons"):
+    with progress.step("Write what speaks for pairs"):
         evidence = evidence_of(baskets, together)
         del baskets
+    # Customers' lists take the most memory: they are made when what the others took is free again.
+    made = recommended(learned, settings, customers, progress)
+    # Nothing is known of who returned everything, or bought only what is too rare to be recommended:
+    # an empty list lets the service say so, and answer with best sellers under their own name.
+    known = np.diff(learned.bought.indptr)[customers] > 0
+    if not known.all():
+        made = made.keep(known[made.row_of_place()])
+    with progress.step("Give reasons"):
         reasons = reasons_of(learned, settings, made, customers, best_sellers)
     customer_lists, reasons = carried.recommended(made, reasons)
     # Evidence stands beside places, so rows without any can go from one and leave the other as it is.

@@ -36,8 +36,10 @@ def findings_of_shop(lines: pl.DataFrame, files: Sequence[str], *, days: float) 
         files: names of the files that the lines' `file` counts.
         days: length of the time that is predicted to judge lists.
     """
-    # Only what is asked for: of millions of lines a whole copy would be too much.
-    bought = lines.lazy().filter(pl.col("quantity") > 0).select(_ASKED_FOR).collect()
+    # Only what is asked for, and no copy where nothing was sent back: of millions of lines it is too much.
+    is_bought = lines["quantity"] > 0
+    bought = lines.select(_ASKED_FOR)
+    bought = bought if is_bought.all() else bought.filter(is_bought)
     orders, customers, items = (
         bought.select("file", "row", "ordered_at", name)[_first(bought, name)]
         for name in ("order_id", "customer", "item")

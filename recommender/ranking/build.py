@@ -85,14 +85,16 @@ def recommend(
         return ranked.keep(among_best(ranked, ranked.bought, length) | discoveries)
 
     blocks = [customers[start : start + _BLOCK] for start in range(0, len(customers), _BLOCK)]
-    tables: list[ListTable] = []
+    done = accumulate(map(len, blocks))
+
+    def told(table: ListTable) -> ListTable:
+        progress(next(done))
+        return table
+
     # numpy and scipy let go of the interpreter inside their loops, so threads share the work. BLAS must not
     # add threads of its own: how it cuts a product among them changes the last digit of a score.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        for done, table in zip(accumulate(map(len, blocks)), pool.map(lists_of, blocks), strict=True):
-            tables.append(table)
-            progress(done)
-    return ListTable.stack(tables)
+        return ListTable.stack(map(told, pool.map(lists_of, blocks)))
 
 
 def of_mode(table: ListTable, mode: Mode, n: int) -> ListTable:

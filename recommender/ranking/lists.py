@@ -1,7 +1,8 @@
 """Recommendation lists: one, and many in one table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +103,8 @@ class ListTable:
 
     def first(self, n: int) -> "ListTable":
         """The best `n` places of every row."""
+        if np.diff(self.starts).max(initial=0) <= n:
+            return self
         rank = np.arange(len(self.items)) - self.starts[self.row_of_place()]
         return self.keep(rank < n)
 
@@ -124,13 +127,25 @@ class ListTable:
         )
 
     @classmethod
-    def stack(cls, tables: list["ListTable"]) -> "ListTable":
+    def stack(cls, tables: Iterable["ListTable"]) -> "ListTable":
         """The rows of several tables, one table after the other."""
-        lengths = np.concatenate([np.diff(table.starts) for table in tables] or [np.zeros(0, np.int64)])
-        return cls(
-            np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
-            np.concatenate([t.items for t in tables] or [np.zeros(0, np.int32)]),
-            np.concatenate([t.scores for t in tables] or [np.zeros(0, np.float32)]),
-            np.concatenate([t.sources for t in tables] or [np.zeros(0, np.uint8)]),
-            np.concatenate([t.bought for t in tables] or [np.zeros(0, bool)]),
-        )
+        lengths: list[NDArray[np.int64]] = [np.zeros(1, np.int64)]
+        parts: dict[str, list[NDArray[Any]]] = {
+            name: [np.zeros(0, dtype)] for name, dtype in _COLUMNS.items()
+        }
+        for table in tables:
+            lengths.append(np.diff(table.starts))
+            for name, column in parts.items():
+                column.append(getattr(table, name))
+        # Column by column, so that of what nobody else holds only one is there twice at a time.
+        joined = {name: np.concatenate(parts.pop(name)) for name in _COLUMNS}
+        return cls(np.cumsum(np.concatenate(lengths)), **joined)
+
+
+_COLUMNS: dict[str, type[np.generic]] = {
+    "items": np.int32,
+    "scores": np.float32,
+    "sources": np.uint8,
+    "bought": np.bool_,
+}
+"""What a place holds."""

@@ -1,9 +1,7 @@
 """Tables of the shop, opened and read as canonical order lines."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import repeat
 from pathlib import Path
 from typing import cast
 
@@ -21,9 +19,6 @@ from .files import open_files
 from .preset_hint import preset_hint
 from .stored import is_store, open_store, stored_lines
 from .tables import Source, Table, reading
-
-_FILES_AT_ONCE = 2
-"""The engine of polars reads a file with all cores, but makes categories of its ids with one."""
 
 
 def open_orders(sources: Sequence[Source], source: SourceSettings, query: str | None) -> list[Table]:
@@ -69,13 +64,11 @@ def read_lines(
     Raises:
         DataError: a needed column is missing, not one line can be read, or none is of that time.
     """
-    read: list[pl.DataFrame] = []
+    read = []
     with progress.step("Read orders", total=len(tables)) as advance:
-        files = range(len(tables))
-        with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-            for lines in pool.map(lines_of, tables, files, repeat(source)):
-                read.append(_without_blank_texts(lines))
-                advance(len(read))
+        for file, table in enumerate(tables):
+            read.append(_without_blank_texts(lines_of(table, file, source)))
+            advance(file + 1)
         lines = alike_in_all_files(_one_after_another(read), IDS)
     refuse_unreadable(lines, tables)
     return lines if until is None else not_cancelled_yet(_known_at(lines, until), until)
