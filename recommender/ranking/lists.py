@@ -86,6 +86,18 @@ class ListTable:
         at = slice(int(self.starts[r]), int(self.starts[r + 1]))
         return RecommendationList(self.items[at], self.scores[at], self.sources[at], self.bought[at])
 
+    def rows(self, at: slice) -> "ListTable":
+        """Consecutive rows, of the same memory."""
+        starts = self.starts[at.start : at.stop + 1]
+        places = slice(int(starts[0]), int(starts[-1]))
+        return ListTable(
+            starts - starts[0],
+            self.items[places],
+            self.scores[places],
+            self.sources[places],
+            self.bought[places],
+        )
+
     def row_of_place(self) -> NDArray[np.int64]:
         """Row of every stored place, shape (n,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))

@@ -25,6 +25,8 @@ from recommender.ranking.reasons import (
 FEWEST_PURCHASES = 3
 """Purchases of an item from which on its gaps, two at least, are called a rhythm."""
 
+_BLOCK_PLACES = 2_000_000
+"""Places of lists whose reasons are looked for together."""
 _BLOCK_ENTRIES = 10_000_000
 """Purchases × relations that a thread looks at a time: some tens of milliseconds."""
 
@@ -55,6 +57,26 @@ def purchase_reasons(
     Returns:
         A reason a place; kind `NONE` where nothing can be said.
     """
+
+    def of_rows(rows: slice) -> Reasons:
+        return _of_rows(table.rows(rows), tables, models, customers[rows], popular, popular_in_category)
+
+    # Some rows at a time: what is looked up meanwhile takes several times the memory of the lists.
+    parts = [of_rows(rows) for rows in bounded_blocks(np.diff(table.starts), _BLOCK_PLACES)]
+    return Reasons(
+        np.concatenate([np.zeros(0, np.uint8), *(part.kinds for part in parts)]),
+        np.concatenate([np.zeros(0, np.int32), *(part.values for part in parts)]),
+    )
+
+
+def _of_rows(
+    table: ListTable,
+    tables: FeatureTables,
+    models: Sequence[RelatesItems],
+    customers: NDArray[np.int32],
+    popular: NDArray[np.bool_],
+    popular_in_category: NDArray[np.bool_],
+) -> Reasons:
     kinds = np.full(len(table.items), NONE, np.uint8)
     values = np.zeros(len(table.items), np.int32)
     kinds[popular[table.items]] = POPULAR
@@ -86,8 +108,9 @@ def strongest_purchase(
         none of the purchases. Of equally strong purchases it is the lower item.
     """
     bought, relation = model.purchases, model.neighbours.relation
-    before = np.concatenate(([0], np.cumsum(np.diff(relation.indptr)[bought.indices])))
-    work = np.diff(before[bought.indptr])[customers]
+    theirs = bought[customers]
+    before = np.concatenate(([0], np.cumsum(np.diff(relation.indptr)[theirs.indices])))
+    work = np.diff(before[theirs.indptr])
     found = np.full(len(table.items), -1, np.int32)
 
     def block(rows: slice) -> None:

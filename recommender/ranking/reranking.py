@@ -87,7 +87,7 @@ def rerank(table: ListTable, settings: Reranking, traits: ItemTraits) -> ListTab
         return table
 
     def part(start: int) -> ListTable:
-        rows = _rows(table, start, start + _ROWS)
+        rows = table.rows(slice(start, start + _ROWS))
         by_kind = np.lexsort((rows.bought, rows.row_of_place()))
         kinds = folded(damped(_kinds(rows, by_kind), traits.buyers, strength), variants)
         if not rulebook.empty:
@@ -192,14 +192,6 @@ def _rulebook(settings: Reranking, traits: ItemTraits) -> Rulebook:
         new_item_share=settings.new_item_share if traits.is_new.any() else 0.0,
         likeness=Likeness.of(traits) if settings.diversity else None,
         diversity=settings.diversity,
-    )
-
-
-def _rows(table: ListTable, start: int, stop: int) -> ListTable:
-    starts = table.starts[start : stop + 1]
-    at = slice(int(starts[0]), int(starts[-1]))
-    return ListTable(
-        starts - starts[0], table.items[at], table.scores[at], table.sources[at], table.bought[at]
     )
 
 
