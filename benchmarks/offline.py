@@ -51,7 +51,7 @@ from recommender.snapshot.redis_store import RedisStore
 from recommender.snapshot.rows import encode_lists
 from recommender.training.carried import Carried
 from recommender.training.item_lists import cart_trees
-from recommender.training.learning import learn
+from recommender.training.learning import known_history, learn
 from recommender.training.list_making import all_lists
 from recommender.training.pipeline import snapshot_of
 from recommender.training.progress import Silent
@@ -179,15 +179,18 @@ def two_stage(folder: Path, redis_url: str, stage: Stages) -> None:
     settings, progress = load_settings(LARGE_SHOP), TimedSteps(stage)
     with stage("read"):
         read = read_orders([folder], settings)
-    learned = learn(read.orders, read.catalog, settings, now=read.orders.last_time, progress=progress)
-    trees = cart_trees(learned, settings, progress)
-    carried = Carried.nothing(learned)
+    newest = read.orders.last_time
+    trees = cart_trees(
+        *known_history(read.orders, read.catalog, settings, newest, progress), settings, progress
+    )
+    learned = learn(read.orders, read.catalog, settings, now=newest, progress=progress)
+    carried, fingerprints = Carried.nothing(learned), Fingerprints.of(learned.orders)
     lists = all_lists(learned, read.places, settings, progress, trees=trees, carried=carried)
     with stage("write"), tempfile.TemporaryDirectory() as to:
         made = snapshot_of(
             read, learned, lists, settings,
             trees=trees,
-            fingerprints=Fingerprints.of(learned.orders),
+            fingerprints=fingerprints,
             figures=None,
             now=datetime.now(UTC),
         )  # fmt: skip

@@ -27,7 +27,7 @@ from recommender.ranking.reranking import Reranking, rerank
 from recommender.snapshot.manifest import rfc3339
 
 from .item_lists import bought_together, cart_trees, similar_items
-from .learning import EarlierWindows, Learned, item_traits, learn, ranked
+from .learning import EarlierWindows, Learned, item_traits, known_history, learn, ranked
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
@@ -179,13 +179,15 @@ def past_lists(
     """
     past = read.orders.until(cut)
     catalog = past_catalog(read.catalog, past, cut)
+    # As in `pipeline.train`: before anything else is learned.
+    trees = cart_trees(*known_history(past, catalog, settings, cut, progress), settings, progress)
     learned = learner(past, catalog, settings, now=cut, earlier=earlier, progress=progress)
     require_known_by(cut, learned.orders)
     items = read.catalog.items
     eligible = np.zeros(len(items), bool)
     eligible[items.positions(learned.catalog.items.ids)] = learned.eligible
     plain, traits = ranked(learned, settings, customers, progress), item_traits(learned, settings)
-    trees, baskets = cart_trees(learned, settings, progress), Baskets.of(learned.history)
+    baskets = Baskets.of(learned.history)
     with progress.step("Look at each list as a whole"):
         lists = _moved(rerank(plain, settings.reranking, traits), learned, items)
         priced = {

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
+from recommender.data.catalog import Catalog
+from recommender.data.history import PurchaseHistory
 from recommender.models.cart_trees import CartTreesModel
 from recommender.models.neighbours import Neighbours
 from recommender.models.pair_features import RelatedPairs
@@ -20,19 +22,28 @@ from .progress import Progress
 from .settings import Settings
 
 
-def cart_trees(learned: Learned, settings: Settings, progress: Progress) -> CartTreesModel | None:
-    """What relations of items were worth in the last days' carts; None where that cannot be told."""
+def cart_trees(
+    history: PurchaseHistory, catalog: Catalog, settings: Settings, progress: Progress
+) -> CartTreesModel | None:
+    """What relations of items were worth in the last days' carts; None where that cannot be told.
+
+    Args:
+        history: what there is to learn from.
+        catalog: of its items.
+        settings: of relations, trees and days.
+        progress: hears of every step.
+    """
     days, wanted = settings.evaluation.days, settings.bought_together
-    carts = learned.history.since(days).baskets()
+    carts = history.since(days).baskets()
     if not settings.cart_trees.can_learn(carts):
         return None
     with progress.step("Learn what fills up carts"):
-        before = learned.history.before(days)
+        before = history.before(days)
         if not before.n_orders:
             return None
         baskets = Baskets.of(before)
         relation = wanted.fit_to(before, baskets).relation
-        return settings.cart_trees.fit(RelatedPairs.of(relation, before, baskets, learned.catalog), carts)
+        return settings.cart_trees.fit(RelatedPairs.of(relation, before, baskets, catalog), carts)
 
 
 def bought_together(

@@ -250,6 +250,14 @@ def known_split(
         return TemporalSplit.at(orders, cut, days=days, min_item_lines=bar, newcomers=new)
 
 
+def known_history(
+    orders: OrderLog, catalog: Catalog, settings: Settings, cut: int, progress: Progress
+) -> tuple[PurchaseHistory, Catalog]:
+    """The purchases that are learned from at a cut, and the catalog in the order of their items."""
+    split = known_split(orders, catalog, settings, cut, progress)
+    return PurchaseHistory.at(split.train, split.cut), catalog.align(split.train.items)
+
+
 def _moment(
     split: TemporalSplit,
     catalog: Catalog,

@@ -60,6 +60,7 @@ def all_lists(
         sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
         best_sellers = build.best_sellers(sold, category, len(names), settings.lists.length)
         local = settings.models.local_best_sellers.fit(learned.orders, places, learned.split.cut)
+        past = past_orders(learned.history, learned.eligible)
     similar = carried.similar(similar_items(learned, settings, progress).take(items))
     baskets = Baskets.of(learned.history)
     together = bought_together(learned, baskets, settings, trees, progress, items=items)
@@ -81,7 +82,7 @@ def all_lists(
     return Lists(
         recommended=customer_lists,
         reasons=reasons,
-        past_orders=past_orders(learned.history, learned.eligible),
+        past_orders=past,
         similar=similar,
         bought_together=together,
         evidence=evidence,

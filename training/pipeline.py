@@ -21,7 +21,7 @@ from recommender.snapshot.manifest import Counts, Manifest, Updated, rfc3339
 from .carried import Carried
 from .evaluation import evaluate
 from .item_lists import cart_trees
-from .learning import EarlierWindows, Learned, learn
+from .learning import EarlierWindows, Learned, known_history, learn
 from .list_making import all_lists
 from .progress import Progress
 from .settings import Settings
@@ -47,10 +47,13 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     """
     earlier = EarlierWindows()
     verdict = evaluate(read, settings, earlier=earlier, progress=progress)
-    learned = learn(
-        read.orders, read.catalog, settings, now=read.orders.last_time, earlier=earlier, progress=progress
+    newest = read.orders.last_time
+    # Before anything else is learned, for it takes much memory while it is at work and leaves little.
+    trees = cart_trees(
+        *known_history(read.orders, read.catalog, settings, newest, progress), settings, progress
     )
-    trees = cart_trees(learned, settings, progress)
+    learned = learn(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
+    fingerprints = Fingerprints.of(learned.orders)
     lists = all_lists(learned, read.places, settings, progress, trees=trees, carried=Carried.nothing(learned))
     return snapshot_of(
         read,
@@ -58,7 +61,7 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
         lists,
         settings,
         trees=trees,
-        fingerprints=Fingerprints.of(learned.orders),
+        fingerprints=fingerprints,
         figures=None if verdict is None else plain(asdict(verdict)),
         now=now,
     )

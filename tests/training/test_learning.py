@@ -108,7 +108,9 @@ def test_what_is_bought_together_is_weighed_by_the_last_carts_where_there_are_en
     orders = Baskets.of(history)
 
     def together(settings):
-        return bought_together(found, orders, settings, cart_trees(found, settings, Silent()), Silent())
+        return bought_together(
+            found, orders, settings, cart_trees(found.history, found.catalog, settings, Silent()), Silent()
+        )
 
     plain = together(SMALL)  # fewer carts than the trees ask for
     few = replace(SMALL, cart_trees=replace(SMALL.cart_trees, fewest_carts=20))
@@ -119,6 +121,8 @@ def test_what_is_bought_together_is_weighed_by_the_last_carts_where_there_are_en
     none = replace(few, cart_trees=replace(few.cart_trees, trees=0))
     assert same(together(none), plain)
     some = np.array([3, 11, 40], np.int32)
-    of_some = bought_together(found, orders, few, cart_trees(found, few, Silent()), Silent(), items=some)
+    of_some = bought_together(
+        found, orders, few, cart_trees(found.history, found.catalog, few, Silent()), Silent(), items=some
+    )
     assert same(of_some.take(some), weighed.take(some))
     assert len(of_some.items) == len(of_some.take(some).items)

@@ -85,7 +85,7 @@ def train(
     verdict = evaluate(read, settings, progress=progress, earlier=earlier, learner=learner)
     now = orders.last_time
     learned = learner(read.orders, orders.catalog, settings, now=now, progress=progress, earlier=earlier)
-    trees = cart_trees(learned, settings, progress)
+    trees = cart_trees(learned.history, learned.catalog, settings, progress)
     # Nobody's list is made here: customers have theirs from the blocks, and items are all made anew.
     nobody = Carried(np.zeros(len(learned.history.customers), np.int32), Carried.nothing(learned).items)
     lists = all_lists(learned, read.places, settings, progress, trees=trees, carried=nobody)
