@@ -177,10 +177,10 @@ SECTIONS = (
         "pipeline of JSON: ALS with 64 factors, 50 items for every customer, 50 beside every item by plain "
         "cosine. Ours makes as many passes of ALS as its defaults find worth it. Each run is a process of "
         "its own, and `whole` is its whole life, imports included. Below the stages of that pipeline stand "
-        "the same ones by the libraries named, with as many factors and passes. Two stages are the product "
-        "with the settings of `benchmarks/settings/large_shop.toml`: several models, trees that rank, "
-        "reasons, item pages, carts, a snapshot on disk, checked publication; only judging is left out. "
-        "Seconds are medians; `nothing compiled` is one run each on a machine that has never run it.",
+        "the same ones by the libraries named, with as many factors and passes, one run each. Two stages are "
+        "the product with the settings of `benchmarks/settings/large_shop.toml`: several models, trees that "
+        "rank, reasons, item pages, carts, a snapshot on disk, checked publication; only judging is left "
+        "out. Seconds are medians; `nothing compiled` is one run each on a machine that has never run it.",
         _offline,
     ),
     Section(

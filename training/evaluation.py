@@ -26,8 +26,8 @@ from recommender.ranking.past_orders import past_orders
 from recommender.ranking.reranking import Reranking, rerank
 from recommender.snapshot.manifest import rfc3339
 
-from .item_lists import bought_together, cart_trees, similar_items
-from .learning import EarlierWindows, Learned, item_traits, known_history, learn, ranked
+from .item_lists import bought_together, cart_trees, cart_trees_at, similar_items
+from .learning import EarlierWindows, Learned, item_traits, learn, ranked
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
@@ -179,9 +179,12 @@ def past_lists(
     """
     past = read.orders.until(cut)
     catalog = past_catalog(read.catalog, past, cut)
-    # As in `pipeline.train`: before anything else is learned.
-    trees = cart_trees(*known_history(past, catalog, settings, cut, progress), settings, progress)
+    # Whoever else learns may know of more orders than stand in the log.
+    early = learner is learn
+    trees = cart_trees_at(past, catalog, settings, cut, progress) if early else None
     learned = learner(past, catalog, settings, now=cut, earlier=earlier, progress=progress)
+    if not early:
+        trees = cart_trees(learned.history, learned.catalog, settings, progress)
     require_known_by(cut, learned.orders)
     items = read.catalog.items
     eligible = np.zeros(len(items), bool)

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array, diags_array
 
 from recommender.data.catalog import Catalog
 from recommender.data.history import PurchaseHistory
+from recommender.data.orders import OrderLog
 from recommender.models.cart_trees import CartTreesModel
 from recommender.models.neighbours import Neighbours
 from recommender.models.pair_features import RelatedPairs
@@ -17,7 +18,7 @@ from recommender.ranking.lists import ListTable
 from recommender.ranking.newcomer_rows import with_newcomers
 from recommender.ranking.pair_evidence import substitutes
 
-from .learning import Learned
+from .learning import Learned, known_split, load_loops
 from .progress import Progress
 from .settings import Settings
 
@@ -37,13 +38,33 @@ def cart_trees(
     carts = history.since(days).baskets()
     if not settings.cart_trees.can_learn(carts):
         return None
+    before = history.before(days)
+    if not before.n_orders:
+        return None
     with progress.step("Learn what fills up carts"):
-        before = history.before(days)
-        if not before.n_orders:
-            return None
         baskets = Baskets.of(before)
         relation = wanted.fit_to(before, baskets).relation
         return settings.cart_trees.fit(RelatedPairs.of(relation, before, baskets, catalog), carts)
+
+
+def cart_trees_at(
+    orders: OrderLog, catalog: Catalog, settings: Settings, cut: int, progress: Progress
+) -> CartTreesModel | None:
+    """`cart_trees` of what was known at a cut.
+
+    For before anything else is learned: it takes much memory while it is at work, and leaves little.
+
+    Args:
+        orders: the shop's clean log until the cut.
+        catalog: what the shop says about its items, in any order.
+        settings: as in `cart_trees`.
+        cut: seconds since 1970 UTC.
+        progress: hears of every step.
+    """
+    load_loops(progress)
+    split = known_split(orders, catalog, settings, cut, progress)
+    history = PurchaseHistory.at(split.train, split.cut)
+    return cart_trees(history, catalog.align(split.train.items), settings, progress)
 
 
 def bought_together(

@@ -118,11 +118,17 @@ class EarlierWindows:
 
     Attributes:
         examples: by the window's cut; None where nobody can be learned from.
-        newest: the moment fitted last, which is often the next one wanted.
+        newest: the moment fitted last, which is often the next one wanted; None while the next one is fitted.
     """
 
     examples: dict[int, Examples | None] = field(default_factory=dict)
     newest: Moment | None = None
+
+
+def load_loops(progress: Progress) -> None:
+    """Load the compiled loops, before the first of them is needed: to compile them takes a while."""
+    with progress.step("Load the compiled loops (a first time compiles them)"):
+        warm_up()
 
 
 def learn(
@@ -147,8 +153,7 @@ def learn(
     Raises:
         DataError: there is no purchase to learn from.
     """
-    with progress.step("Load the compiled loops (a first time compiles them)"):
-        warm_up()
+    load_loops(progress)
     known, earlier = orders.until(now), earlier or EarlierWindows()
     examples = earlier_examples(
         known.first_time,
@@ -174,8 +179,7 @@ def relearn(
     Raises:
         DataError: there is no purchase to learn from.
     """
-    with progress.step("Load the compiled loops (a first time compiles them)"):
-        warm_up()
+    load_loops(progress)
     split = _purchases(orders.until(now), catalog, settings, now, progress)
     return _learned(_moment(split, catalog, settings, progress, known), known.ranker, known.ranked_by)
 
@@ -248,14 +252,6 @@ def known_split(
         is_new = settings.new_items.among(catalog, orders.until(cut), cut)
         new = [catalog.items.ids[int(item)] for item in np.flatnonzero(is_new)]
         return TemporalSplit.at(orders, cut, days=days, min_item_lines=bar, newcomers=new)
-
-
-def known_history(
-    orders: OrderLog, catalog: Catalog, settings: Settings, cut: int, progress: Progress
-) -> tuple[PurchaseHistory, Catalog]:
-    """The purchases that are learned from at a cut, and the catalog in the order of their items."""
-    split = known_split(orders, catalog, settings, cut, progress)
-    return PurchaseHistory.at(split.train, split.cut), catalog.align(split.train.items)
 
 
 def _moment(

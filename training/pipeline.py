@@ -20,8 +20,8 @@ from recommender.snapshot.manifest import Counts, Manifest, Updated, rfc3339
 
 from .carried import Carried
 from .evaluation import evaluate
-from .item_lists import cart_trees
-from .learning import EarlierWindows, Learned, known_history, learn
+from .item_lists import cart_trees_at
+from .learning import EarlierWindows, Learned, learn
 from .list_making import all_lists
 from .progress import Progress
 from .settings import Settings
@@ -48,10 +48,7 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     earlier = EarlierWindows()
     verdict = evaluate(read, settings, earlier=earlier, progress=progress)
     newest = read.orders.last_time
-    # Before anything else is learned, for it takes much memory while it is at work and leaves little.
-    trees = cart_trees(
-        *known_history(read.orders, read.catalog, settings, newest, progress), settings, progress
-    )
+    trees = cart_trees_at(read.orders, read.catalog, settings, newest, progress)
     learned = learn(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
     fingerprints = Fingerprints.of(learned.orders)
     lists = all_lists(learned, read.places, settings, progress, trees=trees, carried=Carried.nothing(learned))

@@ -61,9 +61,10 @@ def _mixed(one: _Marks, other: _Marks) -> _Marks:
     mixed = one * np.uint64(0x9E3779B97F4A7C15)
     mixed += other
     mixed += np.uint64(0x632BE59BD9B4E019)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed ^= mixed >> np.uint64(shift)
         mixed *= np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
     return np.asarray(mixed, np.uint64)
 
 

@@ -42,6 +42,10 @@ class PurchaseHistory:
     customers: Vocabulary
     items: Vocabulary
 
+    def __post_init__(self) -> None:
+        if np.any(self.age_days[1:] > self.age_days[:-1]):
+            raise ValueError("a history must be sorted by time, oldest purchase first")
+
     @classmethod
     def at(cls, orders: OrderLog, now: int) -> "PurchaseHistory":
         """The purchases among `orders` (returns already taken off), seen at `now`.

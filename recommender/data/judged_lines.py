@@ -165,5 +165,5 @@ def _with_outliers(lines: pl.DataFrame) -> pl.DataFrame:
         .group_by("item")
         .agg(pl.when(enough).then(pl.col("quantity").median()).otherwise(bought["quantity"].median()))
     )
-    of_line = of_lines(lines["item"], usual["item"], usual["quantity"].cast(pl.Float32))
+    of_line = of_lines(lines["item"], usual["item"], usual["quantity"])
     return lines.with_columns((pl.col("quantity") > OUTLIER_FACTOR * of_line).alias("outlier"))

@@ -28,8 +28,8 @@ def by_position(kept: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, Vocabula
     Vocabularies are sorted by id and lines by what they say, so the order of files and rows does not matter.
 
     Args:
-        kept: lines as `cleaning.Cleaned.kept` gives them. Their columns are taken out, so that two copies of
-            all of them never stand side by side.
+        kept: lines as `cleaning.Cleaned.kept` gives them, with `item_id` or without. Their columns are taken
+            out, so that two copies of all of them never stand side by side.
 
     Returns:
         The lines, and the vocabularies of orders, items and customers.
@@ -43,7 +43,7 @@ def by_position(kept: pl.DataFrame) -> tuple[pl.DataFrame, Mapping[str, Vocabula
         vocabularies[kind] = Vocabulary(PackedIds(*bytes_of(text)) if kind == "orders" else tuple(text))
         at = pl.Series(position, np.arange(len(ids), dtype=np.int32))
         columns[position] = of_lines(kept[name], ids, at).fill_null(GUEST)
-    as_given = kept["item_id"].to_physical().equals(kept["item"].to_physical())
+    as_given = "item_id" in kept and kept["item_id"].to_physical().equals(kept["item"].to_physical())
     columns |= {name: kept.drop_in_place(name) for name in kept.columns}
     if as_given:
         # Most shops have one spelling of an item: it is in memory once.

@@ -35,7 +35,7 @@ def net_of_returns(orders: OrderLog) -> Netted:
     """
     returns = orders.quantity < 0
     if not returns.any():
-        return Netted(orders, matched=0, unmatched=0)
+        return Netted(orders.purchases(), matched=0, unmatched=0)
     left = units_left(orders)
     undid = left[returns] > orders.quantity[returns]
     kept = left > 0

@@ -129,11 +129,13 @@ class CartTreesModel:
         """Trees from their text.
 
         Raises:
-            SnapshotUnreadable: it is no text of LightGBM's.
+            SnapshotUnreadable: it is no text of LightGBM's, or of trees that are not learned here.
         """
         try:
-            return cls(lightgbm.Booster(model_str=text))
-        except lightgbm.basic.LightGBMError as error:
+            booster = lightgbm.Booster(model_str=text)
+            Forest.of(booster)
+            return cls(booster)
+        except (lightgbm.basic.LightGBMError, ValueError) as error:
             raise SnapshotUnreadable(f"the cart trees cannot be read ({error}): train again") from error
 
     @property

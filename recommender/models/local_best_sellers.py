@@ -84,7 +84,7 @@ class LocalBestSellersModel:
 
     @classmethod
     def of_nowhere(cls, n_items: int) -> "LocalBestSellersModel":
-        """That of a shop which does not say where its orders went: no place has a list."""
+        """That of a shop which says nothing of places: none has a list, and the prior is nobody's."""
         return cls((), csr_array((0, n_items), dtype=np.float32), np.zeros(n_items, np.float32))
 
 

@@ -11,7 +11,7 @@ from recommender.data.catalog import Catalog, Texts
 from recommender.data.halves import row_of_entry
 from recommender.data.history import PurchaseHistory, recency_decay
 from recommender.models.counted_rows import counted_rows
-from recommender.models.shared_orders import Baskets, products_of_pairs
+from recommender.models.shared_orders import Baskets, shared_products
 
 _USUALLY, _LATELY = 180.0, 14.0
 """Half-lives in days of what an item sells as a rule, and lately."""
@@ -88,7 +88,7 @@ class _Orders:
     def of(cls, baskets: Baskets, anchor: NDArray[np.int32], other: NDArray[np.int32]) -> "_Orders":
         rows = counted_rows(baskets.rows)
         sold = np.diff(rows.column_starts).astype(np.float32)
-        return cls(len(baskets.buyer), sold, products_of_pairs(rows, anchor, other))
+        return cls(len(baskets.buyer), sold, shared_products(rows, anchor, other))
 
     def of_pairs(
         self, entries: NDArray[np.integer], anchor: NDArray[np.int32], other: NDArray[np.int32]

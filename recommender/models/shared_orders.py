@@ -78,7 +78,7 @@ def shared_by_pairs(
     return _shared(counted_rows(rows, buyer), anchor, other)
 
 
-def products_of_pairs(
+def shared_products(
     rows: CountedRows, anchor: NDArray[np.integer], other: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """Products of the two entries of each pair of items, summed over rows, shape (n,).

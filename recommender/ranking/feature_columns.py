@@ -113,15 +113,15 @@ def item_columns(orders: OrderLog, history: PurchaseHistory, purchases: PairedLi
         history: the same purchases, seen at a moment.
         purchases: the same, see `purchases_by_pair`.
     """
-    n, item, age = len(history.items), _Groups(history.item, len(history.items)), history.age_days
+    n, item, age = len(history.items), _Sums(history.item, len(history.items)), history.age_days
     faded = {f"item_faded_{half:g}": item.sums(age, _fading(half)) for half in ITEM_HALF_LIVES}
     youngest, oldest = _extremes(history.item, age, n)
     a_year_ago = item.sums(age, partial(_between, *_YEAR_AGO))
     around_a_year_ago = item.sums(age, partial(_between, *_AROUND_YEAR_AGO))
     last_28_days, sold = item.sums(age, partial(_between, 0, 28)), item.sizes()
-    line, log_price = _Groups(orders.item, n), _log_prices(orders)
+    line, log_price = _Sums(orders.item, n), _log_prices(orders)
     start = purchases.pair_starts()
-    bought = _Groups(purchases.item[start], n)
+    bought = _Sums(purchases.item[start], n)
     buyers = bought.sizes()
     re_buyers = bought.sums(np.diff(start, append=len(purchases.item)), lambda times: times > 1)
     return _float32(
@@ -148,14 +148,14 @@ def customer_columns(orders: OrderLog, history: PurchaseHistory, purchases: Pair
     """How each customer buys, shape (n_customers,); arguments as of `item_columns`."""
     n, lines = len(history.customers), np.diff(purchases.starts)
     order, line = _first_lines(history)
-    of_orders, age = _Groups(history.customer[line], n), history.age_days[line]
+    of_orders, age = _Sums(history.customer[line], n), history.age_days[line]
     size, placed = np.bincount(history.order, minlength=history.n_orders)[order], of_orders.sizes()
     oldest_first = np.sort(line)
     last, first = _extremes(history.customer[oldest_first], history.age_days[oldest_first], n)
     distinct = np.diff(np.searchsorted(purchases.pair_starts(), purchases.starts))
     faded = {f"orders_faded_{half:g}": of_orders.sums(age, _fading(half)) for half in CUSTOMER_HALF_LIVES}
     # Guests are counted with the others, and their place before the first customer is then left out.
-    buyer, log_price = _Groups(orders.customer - GUEST, n + 1), _log_prices(orders)
+    buyer, log_price = _Sums(orders.customer - GUEST, n + 1), _log_prices(orders)
     price = buyer.means(orders.unit_price, log_price)[1:]
     square = buyer.means(orders.unit_price, lambda price: log_price(price) ** 2)[1:]
     return _float32(
@@ -200,18 +200,18 @@ def _pair_quantities(lines: PairedLines) -> tuple[NDArray[np.floating], NDArray[
     """Units bought at a time, as logarithms: on average and the last time."""
     start, units = lines.pair_starts(), lines.columns["units"]
     times = np.diff(start, append=len(units))
-    pair = _Groups(np.repeat(np.arange(len(start)), times), len(start))
+    pair = _Sums(np.repeat(np.arange(len(start)), times), len(start))
     return pair.means(units, np.asarray), units[start + times - 1]
 
 
 def _first_times(purchases: PairedLines, start: NDArray[np.intp], n: int) -> dict[str, NDArray[np.float64]]:
     """How often an item was lately bought by customers who had never bought it before."""
-    of_pairs, age = _Groups(purchases.item[start], n), purchases.columns["age"]
+    of_pairs, age = _Sums(purchases.item[start], n), purchases.columns["age"]
     first = {
         f"item_first_times_{half:g}": of_pairs.sums(age[start], _fading(half))
         for half in FIRST_TIME_HALF_LIVES
     }
-    every = _Groups(purchases.item, n).sums(age, _fading(28))
+    every = _Sums(purchases.item, n).sums(age, _fading(28))
     return first | {"item_first_time_share": (first["item_first_times_28"] + 0.5) / (every + 1)}
 
 
@@ -248,7 +248,7 @@ def _log_price(unknown: float, price: NDArray[np.float32]) -> NDArray[np.float64
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
+class _Sums:
     """Lines by customer, item or pair, to be added up.
 
     In the order of the lines, and in blocks: an array of all lines takes longer to get from the system

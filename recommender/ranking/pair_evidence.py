@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from scipy.special import gammaincinv
 
 from recommender.models.counted_rows import counted_rows
-from recommender.models.shared_orders import Baskets, products_of_pairs, shared_by_pairs
+from recommender.models.shared_orders import Baskets, shared_by_pairs, shared_products
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
 
@@ -106,7 +106,7 @@ class _Pairs:
 
     def products(self, rows: csr_array) -> _Floats:
         """Product of the two items' columns, summed over the rows."""
-        return products_of_pairs(counted_rows(rows), self.anchor, self.item)
+        return shared_products(counted_rows(rows), self.anchor, self.item)
 
 
 @dataclass(frozen=True, slots=True)

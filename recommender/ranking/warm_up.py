@@ -26,7 +26,7 @@ from recommender.top_n.factor_search import FactorSearch
 def warm_up() -> None:
     """Let every compiled loop run once on next to nothing.
 
-    The first time on a machine that takes some ten seconds; later processes load what it left on disk.
+    The first time on a machine that takes ten to fifteen seconds; later processes load what it left on disk.
     """
     with _nothing_collected():
         _run_loops()

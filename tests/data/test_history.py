@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,12 @@ def test_decay_halves_per_half_life():
 def test_decay_never_grows_with_age(age, half_life):
     younger, older = recency_decay(np.array([age, age + 1]), half_life)
     assert older <= younger <= 1
+
+
+def test_a_history_that_is_not_sorted_by_time_is_refused():
+    history = history_of([("1", "ann", "tea", 1.0, 0.0), ("2", "ann", "tea", 3.0, 10.0)], 10.0)
+    with pytest.raises(ValueError, match="oldest purchase first"):
+        replace(history, age_days=history.age_days[::-1])
 
 
 def test_interactions_add_up_faded_orders_and_leave_guests_out():

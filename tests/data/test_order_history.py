@@ -40,6 +40,18 @@ def line(order="1", customer="ann", item="tea", quantity=1.0, price=2.5, at="202
     return (order, customer, item, quantity, price, at, title)
 
 
+def test_ids_as_given_stay_beside_those_they_are_taken_for():
+    raw = pl.DataFrame(
+        [line("1", item="TEA"), line("2", item="tea"), line("3", item="tea")], schema=SCHEMA, orient="row"
+    )
+    for fold, taken_for in ((False, ["TEA", "tea", "tea"]), (True, ["tea", "tea", "tea"])):
+        lines = order_lines(raw.lazy(), 0, LineFormat(), where="shop.csv").collect()
+        kept = clean(lines, ["shop.csv"], CleaningRules(fold_item_case=fold), now=NOW).kept
+        sorted_lines, _ = by_position(kept)
+        assert sorted_lines["item_id"].cast(pl.String).to_list() == ["TEA", "tea", "tea"]
+        assert sorted_lines["item"].cast(pl.String).to_list() == taken_for
+
+
 def test_lines_become_positions_in_sorted_vocabularies():
     orders, _ = history(
         line("2", "bob", "tea", at="2024-01-02"), line("10", "ann", "jam"), line("10", None, "tea")

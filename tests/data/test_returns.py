@@ -19,6 +19,12 @@ def kept(lines):
     return left, netted.matched, netted.unmatched
 
 
+def test_a_line_of_no_units_is_no_purchase_with_returns_or_without():
+    nothing, tea = ("1", "ann", "jam", 0.0, 0.0), ("1", "ann", "tea", 2.0, 0.0)
+    assert kept([nothing, tea]) == ([("1", "tea", 2.0)], 0, 0)
+    assert kept([nothing, tea, ("2", "ann", "tea", -1.0, 1.0)]) == ([("1", "tea", 1.0)], 1, 0)
+
+
 def test_a_partial_return_leaves_the_rest():
     assert kept([("1", "ann", "tea", 5, 0), ("C2", "ann", "tea", -2, 1)]) == ([("1", "tea", 3.0)], 1, 0)
 

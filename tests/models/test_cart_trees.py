@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import lightgbm
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -192,3 +193,12 @@ def test_trees_come_back_from_their_text_and_damage_is_told():
     assert np.array_equal(again.weighed(known).relation.data, trees.weighed(known).relation.data)
     with pytest.raises(SnapshotUnreadable, match="train again"):
         CartTreesModel.read("tree")
+
+
+def test_trees_of_more_leaves_than_are_learned_here_are_refused():
+    features = np.random.default_rng(0).random((2_000, 2))
+    settings = {"num_leaves": 65, "min_data_in_leaf": 1, "verbose": -1}
+    data = lightgbm.Dataset(features, features[:, 0] * features[:, 1])
+    text = lightgbm.train(settings, data, 1).model_to_string()
+    with pytest.raises(SnapshotUnreadable, match="65 leaves"):
+        CartTreesModel.read(text)

@@ -17,6 +17,18 @@ def test_the_first_places_of_every_row():
     assert rows(table_of([[3, 1, 4], [], [2]]).first(2)) == [[3, 1], [], [2]]
 
 
+def test_where_no_row_is_longer_nothing_is_copied():
+    table = table_of([[3, 1], [], [2]])
+    assert table.first(2) is table
+
+
+def test_consecutive_rows_are_a_table_of_their_own():
+    table = table_of([[3, 1], [], [2], [5, 4]])
+    assert rows(table.rows(slice(1, 3))) == [[], [2]]
+    assert rows(table.rows(slice(3, 9))) == [[5, 4]]
+    assert rows(table.rows(slice(2, 2))) == []
+
+
 def test_dropping_places_keeps_the_rows():
     table = table_of([[3, 1], [4], [2, 3]])
     assert rows(table.keep(table.items != 3)) == [[1], [4], [2]]
@@ -25,6 +37,7 @@ def test_dropping_places_keeps_the_rows():
 
 def test_tables_stack_row_after_row():
     assert rows(ListTable.stack([table_of([[1], []]), table_of([[2, 3]])])) == [[1], [], [2, 3]]
+    assert rows(ListTable.stack(table_of([[n]]) for n in range(3))) == [[0], [1], [2]]
     assert rows(ListTable.stack([])) == []
 
 

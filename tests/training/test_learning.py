@@ -8,7 +8,7 @@ from recommender.data.catalog import Catalog
 from recommender.data.history import DAY
 from recommender.models.shared_orders import Baskets
 from recommender.ranking.lists import ListTable
-from recommender.training.item_lists import bought_together, cart_trees
+from recommender.training.item_lists import bought_together, cart_trees, cart_trees_at
 from recommender.training.learning import EarlierWindows, learn, recommended
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
@@ -52,6 +52,27 @@ def test_a_shop_too_small_keeps_the_blend_and_says_so(shop):
     found = learned(shop, replace(SMALL, ranker=replace(SMALL.ranker, fewest_customers=10_000)))
     assert found.ranker is None
     assert "10000" in found.ranked_by and "blend" in found.ranked_by
+
+
+class Steps(Silent):
+    """A progress that remembers which steps there were."""
+
+    def __init__(self):
+        self.names = []
+
+    def step(self, name, total=None):
+        self.names.append(name)
+        return super().step(name, total)
+
+
+def test_loops_are_loaded_before_the_first_is_needed_and_carts_learned_early_are_the_same(shop):
+    few = replace(SMALL, cart_trees=replace(SMALL.cart_trees, fewest_carts=20))
+    steps, now = Steps(), shop.orders.last_time
+    early = cart_trees_at(shop.orders, shop.catalog, few, now, steps)
+    loaded, *_, carts = steps.names
+    assert loaded.startswith("Load the compiled loops") and carts == "Learn what fills up carts"
+    found = learned(shop, few)
+    assert early.text == cart_trees(found.history, found.catalog, few, Silent()).text
 
 
 def test_a_model_that_nobody_asks_is_not_learned(shop):

@@ -103,7 +103,7 @@ def _said_of_items(kept: DataFrame) -> pl.DataFrame:
 
 
 def _called(lines: pl.DataFrame) -> pl.DataFrame:
-    rows, vocabularies = by_position(with_categories(lines.with_columns(item_id="item")))
+    rows, vocabularies = by_position(with_categories(lines))
     said = catalog(rows, vocabularies["items"], None)
     texts = {"item": said.items.ids, "title": said.title, "category": said.category}
     return pl.DataFrame(texts, dict.fromkeys(texts, pl.String)).with_columns(

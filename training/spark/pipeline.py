@@ -16,7 +16,6 @@ from pyspark.sql import DataFrame, SparkSession
 from recommender.data.item_rows import ItemRows
 from recommender.errors import ConfigError, DataError
 from recommender.models.content import OwnTaste
-from recommender.ranking.warm_up import warm_up
 from recommender.snapshot.directory import Snapshot
 from recommender.snapshot.manifest import Counts, rfc3339
 
@@ -24,7 +23,7 @@ from ..carried import Carried
 from ..engines import Asked
 from ..evaluation import evaluate
 from ..item_lists import cart_trees
-from ..learning import EarlierWindows, Learned, item_traits
+from ..learning import EarlierWindows, Learned, item_traits, load_loops
 from ..list_making import all_lists
 from ..pipeline import plain, snapshot_of
 from ..progress import Progress
@@ -76,8 +75,7 @@ def train(
     session: SparkSession, asked: Asked, settings: Settings, workspace: Path, progress: Progress
 ) -> tuple[ReadOrders, Snapshot]:
     """The same in a session that is there; parts of the snapshot are left in the workspace."""
-    with progress.step("Load the compiled loops (a first time compiles them)"):
-        warm_up()
+    load_loops(progress)
     clean, orders = _read(session, asked, settings, progress)
     with progress.step("Draw customers for the driver"):
         sample = Sample.drawn(clean, orders)
