@@ -86,6 +86,7 @@ class _Orders:
 
     @classmethod
     def of(cls, baskets: Baskets, anchor: NDArray[np.int32], other: NDArray[np.int32]) -> "_Orders":
+        """Counted for pairs of an anchor and another item, shape (n_pairs,) each."""
         rows = counted_rows(baskets.rows)
         sold = np.diff(rows.column_starts).astype(np.float32)
         return cls(len(baskets.buyer), sold, shared_products(rows, anchor, other))
@@ -116,6 +117,7 @@ class _Sales:
 
     @classmethod
     def of(cls, history: PurchaseHistory) -> "_Sales":
+        """From purchases, seen at their moment."""
         usual, lately = _faded(history, _USUALLY), _faded(history, _LATELY)
         sold = np.bincount(history.item, minlength=len(history.items))
         return cls(
@@ -151,6 +153,7 @@ class _Likeness:
 
     @classmethod
     def of(cls, catalog: Catalog) -> "_Likeness":
+        """From the catalog, its further attributes in the order of their names."""
         price = np.where(catalog.price > 0, catalog.price, np.nan).astype(np.float64)
         further = [_Codes.of(texts) for _, texts in sorted(catalog.attributes.items())]
         return cls(_Codes.of(catalog.category), _Codes.of(catalog.brand), further, np.log(price))
@@ -175,6 +178,7 @@ class _Codes:
 
     @classmethod
     def of(cls, texts: Texts) -> "_Codes":
+        """Numbered in the order of the alphabet; None and the empty text tell nothing."""
         _, code = np.unique([text or "" for text in texts], return_inverse=True)
         return cls(code, np.array([bool(text) for text in texts], bool))
 

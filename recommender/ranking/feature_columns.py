@@ -50,6 +50,7 @@ PAIR_FEATURES = (
     "quantity",
     "last_quantity",
 )
+"""What `pair_columns` says of a customer and an item, in this order."""
 
 
 def pair_columns(purchases: PairedLines, units: PairedLines) -> Columns:
