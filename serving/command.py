@@ -112,6 +112,7 @@ def make_server(address: str, port: int, workers: int) -> MPServer:
         log_level=LogLevels.warning,
     )
     server.on_startup(_stop_on_hangup(server))
+    server.on_startup(_stop_while_starting)
     server.on_shutdown(_forgive_workers(server))
     return server
 
@@ -124,6 +125,12 @@ def _stop_on_hangup(server: MPServer) -> Callable[[], None]:
         signal.signal(signal.SIGHUP, before if before is signal.SIG_IGN else server.signal_handler_interrupt)
 
     return hook
+
+
+def _stop_while_starting() -> None:
+    # Until a worker has loaded the application it would answer signals as its parent does: by noting that it
+    # was told to stop, which nobody reads there. The parent would wait for it, and then kill the others, too.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
 
 def _forgive_workers(server: MPServer) -> Callable[[], None]:

@@ -325,6 +325,14 @@ def test_it_stops_with_code_0_and_leaves_nobody_behind(state: Path, tmp_path: Pa
     assert "Traceback" not in service.log.read_text()
 
 
+def test_workers_that_are_still_starting_stop_at_once(state: Path, store: RedisStore, tmp_path: Path):
+    with started(tmp_path / "log", "--state", str(state)) as service:
+        eventually(lambda: len(service.workers()) == 2)
+        service.process.terminate()
+        assert service.process.wait(PATIENCE) == 0
+    assert "refused to gracefully stop" not in service.log.read_text()
+
+
 def test_workers_end_when_their_parent_was_killed(service: Service):
     workers = service.workers()
     service.process.kill()
