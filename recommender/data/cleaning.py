@@ -15,7 +15,7 @@ FIRST_SENSIBLE_TIME = 631_152_000
 """1990-01-01 UTC: no web shop is older, and broken dates fall on 1900 or 1970."""
 
 _OF_A_HISTORY = (
-    "file", "row", "order_id", "item_id", "item", "customer", "quantity", "unit_price", "ordered_at", "title",
+    "file", "row", "order_id", "item", "customer", "quantity", "unit_price", "ordered_at", "title",
     "category", "country",
 )  # fmt: skip
 

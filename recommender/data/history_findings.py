@@ -11,7 +11,8 @@ from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
 from recommender.data.groups import run_starts
 from recommender.data.item_rows import ItemRows
 from recommender.data.judged_lines import WHOLE_LINE
-from recommender.data.lookups import among, distinct, with_several
+from recommender.data.lookups import among, distinct, first_lines, with_several
+from recommender.data.order_history import with_ids
 from recommender.data.orders import GUEST, OrderLog
 
 BULK_FEWEST_ORDERS = 100
@@ -109,12 +110,10 @@ def findings_of_history(
         files: names of the files that the lines' `file` counts.
         retired_after_days: items not sold for longer are not recommended.
     """
-    newest = orders.last_time
-    sold = lines.select("item", "file", "row", "ordered_at").filter(pl.Series(left > 0))
     return Findings.collect([
         _unmatched_returns(lines, orders, left, files),
         _bulk_buyers(lines, orders, files),
-        _not_sold_lately(sold, newest, files, retired_after_days),
+        _not_sold_lately(lines, orders, left, files, retired_after_days),
     ])  # fmt: skip
 
 
@@ -123,10 +122,10 @@ def _unmatched_returns(
 ) -> Finding:
     returns = orders.quantity < 0
     unmatched = np.flatnonzero(returns & (left <= orders.quantity))
-    shown = lines[unmatched].with_columns(WHOLE_LINE.alias("value"))
+    shown = with_ids(lines[unmatched[:MOST_EXAMPLES]], orders).with_columns(WHOLE_LINE.alias("value"))
     matched = int(returns.sum()) - len(unmatched)
     action = f"kept, undoes nothing; {matched:,} other returns undo a purchase"
-    return _finding("unmatched_return", shown, len(lines), files, action=action)
+    return Finding.of("unmatched_return", len(unmatched), len(lines), _examples(shown, files), action=action)
 
 
 def _bulk_buyers(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Finding:
@@ -135,14 +134,12 @@ def _bulk_buyers(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str]) ->
     median = float(np.median(buyers)) if len(buyers) else 0.0
     # The last place is that of guests, at -1.
     many = np.append(n >= max(BULK_FEWEST_ORDERS, BULK_TIMES_MEDIAN * median), False)
-    theirs = lines.select("customer_at", "customer", "file", "row").filter(
+    theirs = lines.select("customer", "file", "row").filter(
         pl.Series(many[orders.customer] & (orders.quantity > 0))
     )
-    shown = theirs.unique("customer_at", keep="first", maintain_order=True)
-    shown = shown.with_columns(pl.Series("n", n[shown["customer_at"].to_numpy()]))
-    counted = shown.with_columns(
-        pl.format("{}: {} orders", pl.col("customer").cast(pl.String), "n").alias("value")
-    )
+    shown = with_ids(theirs.unique("customer", keep="first", maintain_order=True), orders)
+    shown = shown.with_columns(pl.Series("n", n[shown["customer"].to_numpy()]))
+    counted = shown.with_columns(pl.format("{}: {} orders", "customer_id", "n").alias("value"))
     return _finding("bulk_buyer", counted.sort("n", descending=True, maintain_order=True), len(buyers), files)
 
 
@@ -157,12 +154,15 @@ def _orders_each(orders: OrderLog) -> NDArray[np.intp]:
     return np.bincount(pairs[run_starts(pairs)] >> 32, minlength=len(orders.customers))
 
 
-def _not_sold_lately(sold: pl.DataFrame, newest: int, files: Sequence[str], days: float) -> Finding:
+def _not_sold_lately(
+    lines: pl.DataFrame, orders: OrderLog, left: NDArray[np.float64], files: Sequence[str], days: float
+) -> Finding:
     """Items whose last purchase that was not returned is too long before the newest line."""
+    sold = lines.select("item", "file", "row", "ordered_at").filter(pl.Series(left > 0))
     last = sold.group_by("item", maintain_order=True).agg(pl.col("file", "row", "ordered_at").last())
-    long_ago = last.filter(pl.col("ordered_at") < newest - days * _DAY)
+    long_ago = with_ids(last.filter(pl.col("ordered_at") < orders.last_time - days * _DAY), orders)
     day = pl.from_epoch("ordered_at").dt.strftime("%Y-%m-%d")
-    value = pl.format("{}: last sold {}", pl.col("item").cast(pl.String), day).alias("value")
+    value = pl.format("{}: last sold {}", "item_id", day).alias("value")
     action = f"kept in the history, not recommended: not sold for more than {days:g} days"
     return _finding("not_sold_lately", long_ago.with_columns(value), len(last), files, action=action)
 
@@ -179,15 +179,16 @@ def findings_of_item_file(
         files: names of the files of orders.
         newcomers: how many of the items that were never sold are recommended all the same.
     """
-    listed = pl.col("item").cast(pl.String)
-    unknown = _first_seen(lines, "item").filter(~items.group(listed).is_in(items.frame["group"].implode()))
+    first_sold = with_ids(lines.select("item", "file", "row")[first_lines(orders.item)], orders)
+    listed = items.group(pl.col("item_id")).is_in(items.frame["group"].implode())
+    unknown = first_sold.filter(~listed).with_columns(pl.col("item_id").alias("value"))
     never_sold = items.never_sold(orders.items)
     kept = f"{newcomers:,} new ones can be recommended, the others are left out" if newcomers else None
     in_file = never_sold.select(pl.lit(0).alias("file"), "row", pl.col("item_id").alias("value"))
     untitled = items.frame.filter(pl.col("title").is_null())
     untitled = untitled.select(pl.lit(0).alias("file"), "row", pl.col("item_id").alias("value"))
     return items.findings + Findings.collect([
-        _finding("unknown_item", unknown.with_columns(listed.alias("value")), len(orders.items), files),
+        _finding("unknown_item", unknown, len(orders.items), files),
         _finding("never_sold", in_file, len(items.frame), [items.file], action=kept),
         _finding("untitled_item", untitled, len(items.frame), [items.file]),
     ])  # fmt: skip
@@ -197,6 +198,9 @@ def _finding(
     code: str, shown: pl.DataFrame, total: int, files: Sequence[str], *, action: str | None = None
 ) -> Finding:
     """A finding on rows that have `file`, `row` and `value`."""
+    return Finding.of(code, len(shown), total, _examples(shown, files), action=action)
+
+
+def _examples(shown: pl.DataFrame, files: Sequence[str]) -> list[Example]:
     first = shown.head(MOST_EXAMPLES).select("file", "row", "value")
-    examples = [Example(files[file], row, value) for file, row, value in first.iter_rows()]
-    return Finding.of(code, len(shown), total, examples, action=action)
+    return [Example(files[file], row, value) for file, row, value in first.iter_rows()]

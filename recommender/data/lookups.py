@@ -54,18 +54,18 @@ def distinct(ids: pl.Series) -> pl.Series:
     return there.gather(line[line >= 0])
 
 
-def first_lines(ids: pl.Series) -> NDArray[np.integer]:
-    """Position of the first line of each id, ascending, shape (n_ids,); lines without one are passed over.
+def first_lines(positions: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The line on which each position first stands, ascending, shape (n_different,).
 
     Args:
-        ids: shape (n_lines,), as categories.
+        positions: shape (n_lines,) of a vocabulary; a line below 0 has none, and is passed over.
     """
-    code = ids.to_physical().drop_nulls().to_numpy()[::-1]
-    first = np.full(_size(ids), -1, np.int32)
-    # Of several values for one place numpy keeps the last, which here is the first line.
-    first[code] = np.arange(len(code) - 1, -1, -1, dtype=np.int32)
-    first = np.sort(first[first >= 0])
-    return np.flatnonzero(ids.is_not_null().to_numpy())[first] if ids.null_count() else first
+    # One place more than there are positions, the last: -1 leads to it. Of several values for one place
+    # numpy keeps the last, which here is the first line.
+    first = np.full(int(positions.max(initial=-1)) + 2, -1, np.int32)
+    first[positions[::-1]] = np.arange(len(positions) - 1, -1, -1, dtype=np.int32)
+    known = first[:-1]
+    return np.sort(known[known >= 0]).astype(np.intp)
 
 
 def with_several(ids: pl.Series, values: pl.Series) -> NDArray[np.bool_]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from recommender.data.findings import MOST_EXAMPLES, Example, Finding, Findings
 from recommender.data.history import DAY
-from recommender.data.lookups import first_lines, with_several
+from recommender.data.lookups import first_lines
+from recommender.data.order_history import with_ids
+from recommender.data.orders import GUEST, OrderLog
 
 FEWEST_ORDERS = 100
 FEWEST_CUSTOMERS = 10
@@ -22,17 +23,18 @@ LONG_SILENCE_DAYS = 60
 SILENCE_TIMES_MEDIAN = 10
 """A silence is at least so many days, and so many times the median time from one order to the next."""
 
-_ASKED_FOR = ("file", "row", "order_id", "customer", "item", "ordered_at")
+_ASKED_FOR = ("file", "row", "order", "customer", "item", "ordered_at")
 _DATED_ORDERS = 20
 """With fewer orders it may be chance that all are of one time of day."""
 _SUMMER_TIME = 3_600
 
 
-def findings_of_shop(lines: pl.DataFrame, files: Sequence[str], *, days: float) -> Findings:
+def findings_of_shop(lines: pl.DataFrame, orders: OrderLog, files: Sequence[str], *, days: float) -> Findings:
     """Oddities of the whole of what was bought.
 
     Args:
         lines: clean lines, oldest first, as `order_history.by_position` gives them; one is a purchase.
+        orders: the log made from them.
         files: names of the files that the lines' `file` counts.
         days: length of the time that is predicted to judge lists.
     """
@@ -40,46 +42,60 @@ def findings_of_shop(lines: pl.DataFrame, files: Sequence[str], *, days: float) 
     is_bought = lines["quantity"] > 0
     bought = lines.select(_ASKED_FOR)
     bought = bought if is_bought.all() else bought.filter(is_bought)
-    orders, customers, items = (
-        bought.select("file", "row", "ordered_at", name)[_first(bought, name)]
-        for name in ("order_id", "customer", "item")
-    )
+    each_order, customers, items = (_first_of_each(bought, name) for name in ("order", "customer", "item"))
     return Findings.collect([
-        *_if_few("few_orders", orders, pl.format("order {}", _text("order_id")), FEWEST_ORDERS, files),
-        *_if_few("few_customers", customers, _text("customer"), FEWEST_CUSTOMERS, files),
-        *_if_few("few_items", items, _text("item"), FEWEST_ITEMS, files),
-        *_ordered_once(bought, customers, files),
-        *_short_history(lines, orders, files, days),
-        *_no_time_of_day(orders, files),
-        *_long_silence(orders, files),
+        *_if_few("few_orders", each_order, FEWEST_ORDERS, orders, files),
+        *_if_few("few_customers", customers, FEWEST_CUSTOMERS, orders, files),
+        *_if_few("few_items", items, FEWEST_ITEMS, orders, files),
+        *_ordered_once(bought, customers, orders, files),
+        *_short_history(lines, each_order, files, days),
+        *_no_time_of_day(each_order, files),
+        *_long_silence(each_order, files),
     ])  # fmt: skip
 
 
-def _first(bought: pl.DataFrame, name: str) -> NDArray[np.integer]:
-    """The lines on which each id of a column first stands."""
-    return first_lines(bought[name].cast(pl.Categorical()))
+def _first_of_each(bought: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The first line of each order, customer or item."""
+    return bought.select("file", "row", "ordered_at", name)[first_lines(bought[name].to_numpy())]
+
+
+_IDS = {
+    "few_orders": pl.format("order {}", "order_id"),
+    "few_customers": pl.col("customer_id"),
+    "few_items": pl.col("item_id"),
+    "ordered_once": pl.col("customer_id"),
+}
+"""How an example is named."""
 
 
 def _if_few(
-    code: str, each: pl.DataFrame, value: pl.Expr, enough: int, files: Sequence[str]
+    code: str, each: pl.DataFrame, enough: int, orders: OrderLog, files: Sequence[str]
 ) -> list[Finding]:
-    return [_of_all(code, each, value, files)] if len(each) < enough else []
+    return [_named(code, each, orders, files)] if len(each) < enough else []
 
 
-def _text(name: str) -> pl.Expr:
-    return pl.col(name).cast(pl.String)
-
-
-def _ordered_once(bought: pl.DataFrame, customers: pl.DataFrame, files: Sequence[str]) -> list[Finding]:
+def _ordered_once(
+    bought: pl.DataFrame, customers: pl.DataFrame, orders: OrderLog, files: Sequence[str]
+) -> list[Finding]:
     """Whether there is no customer of whom a second order could be predicted."""
-    ids = [bought[name].cast(pl.Categorical()) for name in ("customer", "order_id")]
-    if with_several(*ids).any():
+    customer, order = (bought[name].to_numpy() for name in ("customer", "order"))
+    known = customer != GUEST
+    customer, order = customer[known], order[known]
+    one_of = np.zeros(len(orders.customers), np.int32)
+    one_of[customer] = order
+    if not np.array_equal(one_of[customer], order):
         return []
-    return [_of_all("ordered_once", customers, _text("customer"), files)]
+    return [_named("ordered_once", customers, orders, files)]
+
+
+def _named(code: str, each: pl.DataFrame, orders: OrderLog, files: Sequence[str]) -> Finding:
+    """A finding that all of a kind show, the first of them named as examples."""
+    shown = with_ids(each.head(MOST_EXAMPLES), orders).with_columns(_IDS[code].alias("value"))
+    return Finding.of(code, len(each), len(each), _examples(shown, files))
 
 
 def _short_history(
-    lines: pl.DataFrame, orders: pl.DataFrame, files: Sequence[str], days: float
+    lines: pl.DataFrame, each_order: pl.DataFrame, files: Sequence[str], days: float
 ) -> list[Finding]:
     # Of all lines: where a history ends with returns, the days to predict end there too.
     when = lines["ordered_at"]
@@ -87,26 +103,26 @@ def _short_history(
         return []
     # `days` is a setting: what is too short for one shop is long enough for another.
     action = f"kept; lists are not judged, as that takes {FEWEST_DAYS_JUDGED * days:g} days"
-    return [_of_all("short_history", orders, _DAY_OF_ORDER, files, action=action)]
+    return [_dated("short_history", each_order, files, action=action)]
 
 
-def _no_time_of_day(orders: pl.DataFrame, files: Sequence[str]) -> list[Finding]:
+def _no_time_of_day(each_order: pl.DataFrame, files: Sequence[str]) -> list[Finding]:
     """Whether all orders bear one time of day, or two in a zone with summer time."""
-    when = orders["ordered_at"].to_numpy()
+    when = each_order["ordered_at"].to_numpy()
     times = np.flatnonzero(np.bincount(when % DAY))
     apart = int(times[-1] - times[0])
     alike = len(times) == 1 or (len(times) == 2 and apart in (_SUMMER_TIME, DAY - _SUMMER_TIME))
-    if len(orders) < _DATED_ORDERS or not alike or when[-1] - when[0] < DAY:
+    if len(each_order) < _DATED_ORDERS or not alike or when[-1] - when[0] < DAY:
         return []
-    return [_of_all("no_time_of_day", orders, _DAY_OF_ORDER, files)]
+    return [_dated("no_time_of_day", each_order, files)]
 
 
-def _long_silence(orders: pl.DataFrame, files: Sequence[str]) -> list[Finding]:
-    when = orders["ordered_at"].to_numpy()
+def _long_silence(each_order: pl.DataFrame, files: Sequence[str]) -> list[Finding]:
+    when = each_order["ordered_at"].to_numpy()
     gaps = np.diff(when) / DAY
     if not len(gaps) or gaps.max() < max(LONG_SILENCE_DAYS, SILENCE_TIMES_MEDIAN * np.median(gaps)):
         return []
-    after = orders[int(gaps.argmax()) + 1]
+    after = each_order[int(gaps.argmax()) + 1]
     shown = after.with_columns(pl.format("no order before {}", _DAY_OF_ORDER).alias("value"))
     total = int((when[-1] - when[0]) // DAY)
     return [Finding.of("long_silence", int(gaps.max()), total, _examples(shown, files))]
@@ -115,12 +131,12 @@ def _long_silence(orders: pl.DataFrame, files: Sequence[str]) -> list[Finding]:
 _DAY_OF_ORDER = pl.from_epoch("ordered_at").dt.strftime("%Y-%m-%d")
 
 
-def _of_all(
-    code: str, each: pl.DataFrame, value: pl.Expr, files: Sequence[str], *, action: str | None = None
+def _dated(
+    code: str, each_order: pl.DataFrame, files: Sequence[str], *, action: str | None = None
 ) -> Finding:
-    """A finding that all of a kind show, the first of them as examples."""
-    shown = each.with_columns(value.alias("value"))
-    return Finding.of(code, len(each), len(each), _examples(shown, files), action=action)
+    """A finding that all orders show, the days of the first of them as examples."""
+    shown = each_order.head(MOST_EXAMPLES).with_columns(_DAY_OF_ORDER.alias("value"))
+    return Finding.of(code, len(each_order), len(each_order), _examples(shown, files), action=action)
 
 
 def _examples(shown: pl.DataFrame, files: Sequence[str]) -> list[Example]:

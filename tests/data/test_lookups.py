@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,10 +25,10 @@ def test_distinct_ids_are_each_there_once(ids):
     assert sorted(distinct(categories(ids))) == sorted(set(ids) - {None})
 
 
-@given(IDS)
-def test_first_lines_are_where_ids_first_stand(ids):
-    expected = sorted(ids.index(id_) for id_ in set(ids) - {None})
-    assert first_lines(categories(ids)).tolist() == expected
+@given(st.lists(st.integers(-1, 4)))
+def test_first_lines_are_where_positions_first_stand(positions):
+    expected = sorted(positions.index(at) for at in set(positions) - {-1})
+    assert first_lines(np.array(positions, np.int32)).tolist() == expected
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, "1", "2", "3"]), st.sampled_from([None, "ann", "bob"]))))

@@ -9,7 +9,7 @@ from recommender.data.cleaning import clean
 from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.columns import ItemColumns
 from recommender.data.item_rows import item_rows
-from recommender.data.order_history import by_position, catalog, order_log
+from recommender.data.order_history import by_position, catalog, order_log, with_ids
 from recommender.data.order_lines import LineFormat, order_lines
 from recommender.data.orders import COLUMNS
 
@@ -33,23 +33,21 @@ def history(*rows, rules=None, items=None):
     kept = clean(lines, ["shop.csv"], rules or CleaningRules(), file, now=NOW).kept
     lines, vocabularies = by_position(kept)
     orders = order_log(lines, vocabularies)
-    return orders, catalog(lines, orders.items, file)
+    return orders, catalog(lines, orders.items, orders.items, file)
 
 
 def line(order="1", customer="ann", item="tea", quantity=1.0, price=2.5, at="2024-01-01", title="Tea"):
     return (order, customer, item, quantity, price, at, title)
 
 
-def test_ids_as_given_stay_beside_those_they_are_taken_for():
-    raw = pl.DataFrame(
-        [line("1", item="TEA"), line("2", item="tea"), line("3", item="tea")], schema=SCHEMA, orient="row"
-    )
-    for fold, taken_for in ((False, ["TEA", "tea", "tea"]), (True, ["tea", "tea", "tea"])):
-        lines = order_lines(raw.lazy(), 0, LineFormat(), where="shop.csv").collect()
-        kept = clean(lines, ["shop.csv"], CleaningRules(fold_item_case=fold), now=NOW).kept
-        sorted_lines, _ = by_position(kept)
-        assert sorted_lines["item_id"].cast(pl.String).to_list() == ["TEA", "tea", "tea"]
-        assert sorted_lines["item"].cast(pl.String).to_list() == taken_for
+def test_a_few_lines_are_shown_with_the_text_of_their_ids():
+    raw = pl.DataFrame([line("2", "bob", "tea"), line("1", None, "jam")], schema=SCHEMA, orient="row")
+    lines = order_lines(raw.lazy(), 0, LineFormat(), where="shop.csv").collect()
+    sorted_lines, vocabularies = by_position(clean(lines, ["shop.csv"], CleaningRules(), now=NOW).kept)
+    orders = order_log(sorted_lines, vocabularies)
+    shown = with_ids(sorted_lines, orders).select("order_id", "item_id", "customer_id", "row")
+    assert shown.rows() == [("1", "jam", None, 2), ("2", "tea", "bob", 1)]
+    assert "customer_id" not in with_ids(sorted_lines.select("order"), orders)
 
 
 def test_lines_become_positions_in_sorted_vocabularies():

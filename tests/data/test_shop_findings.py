@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from recommender.data.findings import Findings
+from recommender.data.order_history import by_position, order_log
 from recommender.data.shop_findings import FEWEST_ORDERS, findings_of_shop
 
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
@@ -11,12 +12,14 @@ FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 
 def found(*lines: tuple[str, str | None, str, float, datetime], days: float = 28) -> Findings:
     """Findings of order, customer, item, quantity and moment, oldest first."""
-    schema = {"order_id": pl.String, "customer": pl.String, "item": pl.String, "quantity": pl.Float64}
+    schema = dict.fromkeys(("order_id", "customer", "item"), pl.Categorical()) | {"quantity": pl.Float32}
     frame = pl.DataFrame([line[:4] for line in lines], schema=schema, orient="row")
     when = pl.Series("ordered_at", [int(line[4].timestamp()) for line in lines], pl.Int64)
     row = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row")
-    frame = frame.with_columns(when, pl.lit(0).alias("file"), row)
-    return findings_of_shop(frame, ["orders.csv"], days=days)
+    price = pl.lit(1.0, pl.Float32).alias("unit_price")
+    sorted_lines, vocabularies = by_position(frame.with_columns(when, price, pl.lit(0).alias("file"), row))
+    orders = order_log(sorted_lines, vocabularies)
+    return findings_of_shop(sorted_lines, orders, ["orders.csv"], days=days)
 
 
 def order(number: int, day: float, *, quantity: float = 1, customer: str | None = "ann", item: str = "tea"):

@@ -139,9 +139,9 @@ def _history(
     findings = (
         as_read.findings
         + findings_of_history(lines, orders, left, as_read.files, retired_after_days=days)
-        + findings_of_shop(lines, as_read.files, days=settings.evaluation.days)
+        + findings_of_shop(lines, orders, as_read.files, days=settings.evaluation.days)
     )
-    said = catalog(lines, listed(orders.items, item_file, settings.new_items), item_file)
+    said = catalog(lines, orders.items, listed(orders.items, item_file, settings.new_items), item_file)
     if item_file is not None:
         is_new = settings.new_items.among(said, orders, orders.last_time)
         unsold = orders.items.positions(said.items.ids) < 0

@@ -61,7 +61,7 @@ class ShopOrders:
         """Number customers and items, and ask the lines what items are called."""
         said = _said_of_items(clean.kept)
         sold = Vocabulary(tuple(said["item"]))
-        everything = catalog(_as_lines(said), listed(sold, items, settings.new_items), items)
+        everything = catalog(_as_lines(said), sold, listed(sold, items, settings.new_items), items)
         positions, customers = _numbered(clean.kept.select(F.col("customer").alias("id")))
         lines = _with_positions(clean.kept, positions, everything.items).persist()
         span = lines.agg(F.min("ordered_at").alias("first"), F.max("ordered_at").alias("last")).first()
@@ -104,7 +104,7 @@ def _said_of_items(kept: DataFrame) -> pl.DataFrame:
 
 def _called(lines: pl.DataFrame) -> pl.DataFrame:
     rows, vocabularies = by_position(with_categories(lines))
-    said = catalog(rows, vocabularies["items"], None)
+    said = catalog(rows, vocabularies["items"], vocabularies["items"], None)
     texts = {"item": said.items.ids, "title": said.title, "category": said.category}
     return pl.DataFrame(texts, dict.fromkeys(texts, pl.String)).with_columns(
         pl.Series("unit_price", said.price).fill_nan(None)
@@ -112,8 +112,10 @@ def _called(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_lines(said: pl.DataFrame) -> pl.DataFrame:
-    """One line an item that says all that its lines said."""
-    return said.with_columns(pl.lit(1.0).alias("quantity"))
+    """One line an item that says all that its lines said; an item's position is its row."""
+    return said.with_columns(
+        pl.lit(1.0).alias("quantity"), pl.int_range(pl.len(), dtype=pl.Int32).alias("item")
+    )
 
 
 def _numbered(ids: DataFrame) -> tuple[DataFrame, Vocabulary]:
