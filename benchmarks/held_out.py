@@ -71,7 +71,7 @@ class HeldOut:
             had = self.window.bought[some].toarray() > 0
             tables.append(_best_of_both_kinds(fitted.scores(customers[some]), had))
             done(min(start + _BLOCK, len(customers)))
-        return ListTable.stack(tables)
+        return ListTable.stack(tables, most=sum(len(table.items) for table in tables))
 
     def figures(self, lists: ListTable, task: str) -> dict[str, NDArray[np.float64]]:
         """Each metric's value for every judged customer, shape (n,); NaN where there is nothing to find."""

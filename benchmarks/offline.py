@@ -50,8 +50,8 @@ from recommender.snapshot.redis_connection import connect
 from recommender.snapshot.redis_store import RedisStore
 from recommender.snapshot.rows import encode_lists
 from recommender.training.carried import Carried
-from recommender.training.item_lists import cart_trees_at
-from recommender.training.learning import learn
+from recommender.training.item_lists import cart_trees, plain_lists
+from recommender.training.learning import learn, load_loops, purchases_at
 from recommender.training.list_making import all_lists
 from recommender.training.pipeline import snapshot_of
 from recommender.training.progress import Silent
@@ -181,10 +181,14 @@ def two_stage(folder: Path, redis_url: str, stage: Stages) -> None:
     with stage("read"):
         read = read_orders([folder], settings)
     newest = read.orders.last_time
-    trees = cart_trees_at(read.orders, read.catalog, settings, newest, progress)
+    load_loops(progress)
+    purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
+    carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
+    trees = cart_trees(purchases, settings, progress)
+    plain = plain_lists(purchases, settings, progress, trees=trees, carried=carried)
+    del purchases
     learned = learn(read.orders, read.catalog, settings, now=newest, progress=progress)
-    carried, fingerprints = Carried.nothing(learned), Fingerprints.of(learned.orders)
-    lists = all_lists(learned, read.places, settings, progress, trees=trees, carried=carried)
+    lists = all_lists(learned, plain, read.places, settings, progress, carried=carried)
     with stage("write"), tempfile.TemporaryDirectory() as to:
         made = snapshot_of(
             read, learned, lists, settings,

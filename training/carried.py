@@ -12,7 +12,7 @@ from recommender.ranking.lists import ListTable
 from recommender.ranking.reasons import BECAUSE_YOU_BOUGHT, Reasons
 from recommender.snapshot.directory import Lists, Snapshot
 
-from .learning import Learned
+from .learning import Purchases
 
 _Rows = NDArray[np.int32]
 
@@ -34,26 +34,26 @@ class Carried:
     lists: Lists | None = None
 
     @classmethod
-    def nothing(cls, learned: Learned) -> "Carried":
+    def nothing(cls, purchases: Purchases) -> "Carried":
         """Everything has to be made."""
-        n_customers, n_items = len(learned.history.customers), len(learned.history.items)
+        n_customers, n_items = len(purchases.history.customers), len(purchases.history.items)
         return cls(np.full(n_customers, -1, np.int32), np.full(n_items, -1, np.int32))
 
     @classmethod
-    def of(cls, before: Snapshot, then: Fingerprints, learned: Learned, now: Fingerprints) -> "Carried":
+    def of(cls, before: Snapshot, then: Fingerprints, purchases: Purchases, now: Fingerprints) -> "Carried":
         """The lists of whoever is known by the same purchases as then, if all that they hold may be shown.
 
         Args:
             before: the snapshot.
             then: what its lists went by.
-            learned: what there is to make lists of now.
+            purchases: what there is to make lists of now.
             now: what they would go by.
         """
-        items_now = learned.history.items.positions(before.catalog.items.ids)
-        shown = (items_now >= 0) & learned.eligible[items_now]
+        items_now = purchases.history.items.positions(before.catalog.items.ids)
+        shown = (items_now >= 0) & purchases.eligible[items_now]
         lists = _moved(before.lists, items_now)
-        customers = _unchanged(before.customers, then.customers, learned.history.customers, now.customers)
-        items = _unchanged(before.catalog.items, then.items, learned.history.items, now.items)
+        customers = _unchanged(before.customers, then.customers, purchases.history.customers, now.customers)
+        items = _unchanged(before.catalog.items, then.items, purchases.history.items, now.items)
         holds_wrong = [
             _rows_with(table, ~shown[table.items])
             for table in (before.lists.recommended, before.lists.similar, before.lists.bought_together)
@@ -76,7 +76,7 @@ class Carried:
         """Customers' lists with their reasons, a row a customer; `made` has a row each of `new_customers`."""
         if self.lists is None:
             return made, reasons
-        stacked = ListTable.stack([self.lists.recommended, made])
+        stacked = _after(self.lists.recommended, made)
         before, rows = self.lists.reasons, _joined(self.customers, len(self.lists.recommended))
         places = stacked.places_of(rows)
         kinds = np.concatenate((before.kinds, reasons.kinds))[places]
@@ -88,13 +88,13 @@ class Carried:
         if self.lists is None:
             return made
         before = self.lists.similar
-        return ListTable.stack([before, made]).take(_joined(self.items, len(before)))
+        return _after(before, made).take(_joined(self.items, len(before)))
 
     def bought_together(self, made: ListTable, evidence: Evidence) -> tuple[ListTable, Evidence]:
         """What is bought together, with its evidence, a row an item; `made` likewise."""
         if self.lists is None:
             return made, evidence
-        stacked = ListTable.stack([self.lists.bought_together, made])
+        stacked = _after(self.lists.bought_together, made)
         before, rows = self.lists.evidence, _joined(self.items, len(self.lists.bought_together))
         places = stacked.places_of(rows)
         names = ("orders", "customers", "lift", "lift_low")
@@ -135,6 +135,10 @@ def _moved(lists: Lists, items_now: NDArray[np.int32]) -> Lists:
 
 def _with_items(table: ListTable, items_now: NDArray[np.int32]) -> ListTable:
     return replace(table, items=items_now[table.items])
+
+
+def _after(before: ListTable, made: ListTable) -> ListTable:
+    return ListTable.stack([before, made], most=len(before.items) + len(made.items))
 
 
 def _joined(rows: _Rows, n_before: int) -> NDArray[np.int64]:

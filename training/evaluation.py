@@ -18,16 +18,24 @@ from recommender.evaluation.past import past_catalog
 from recommender.evaluation.reranked import Reranked, reranked, settings_to_price
 from recommender.evaluation.split import TemporalSplit, require_known_by, rolling_cuts
 from recommender.evaluation.window import Window
-from recommender.models.shared_orders import Baskets
 from recommender.ranking import build
 from recommender.ranking.blend import Blend
 from recommender.ranking.lists import ListTable
-from recommender.ranking.past_orders import past_orders
 from recommender.ranking.reranking import Reranking, rerank
 from recommender.snapshot.manifest import rfc3339
 
-from .item_lists import bought_together, cart_trees, cart_trees_at, similar_items
-from .learning import EarlierWindows, Learned, item_traits, learn, ranked
+from .carried import Carried
+from .item_lists import PlainLists, cart_trees, plain_lists, similar_items
+from .learning import (
+    EarlierWindows,
+    Learned,
+    Purchases,
+    item_traits,
+    learn,
+    load_loops,
+    purchases_at,
+    ranked,
+)
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
@@ -181,20 +189,21 @@ def past_lists(
     catalog = past_catalog(read.catalog, past, cut)
     # Whoever else learns may know of more orders than stand in the log.
     early = learner is learn
-    trees = cart_trees_at(past, catalog, settings, cut, progress) if early else None
+    if early:
+        load_loops(progress)
+        plain = _plain_lists(purchases_at(past, catalog, settings, cut, progress), settings, progress)
     learned = learner(past, catalog, settings, now=cut, earlier=earlier, progress=progress)
     if not early:
-        trees = cart_trees(learned.history, learned.catalog, settings, progress)
+        plain = _plain_lists(learned, settings, progress)
     require_known_by(cut, learned.orders)
     items = read.catalog.items
     eligible = np.zeros(len(items), bool)
     eligible[items.positions(learned.catalog.items.ids)] = learned.eligible
-    plain, traits = ranked(learned, settings, customers, progress), item_traits(learned, settings)
-    baskets = Baskets.of(learned.history)
+    by_rank, traits = ranked(learned, settings, customers, progress), item_traits(learned, settings)
     with progress.step("Look at each list as a whole"):
-        lists = _moved(rerank(plain, settings.reranking, traits), learned, items)
+        lists = _moved(rerank(by_rank, settings.reranking, traits), learned, items)
         priced = {
-            name: reranked(plain, wanted, traits, eligible=learned.eligible, k=k)
+            name: reranked(by_rank, wanted, traits, eligible=learned.eligible, k=k)
             for name, wanted in prices.items()
         }
     return PastLists(
@@ -202,19 +211,24 @@ def past_lists(
         best_sellers=_moved(_best_seller_lists(learned, customers, settings.lists.length), learned, items),
         eligible=eligible,
         for_cart=CartLists(
-            together=_moved(bought_together(learned, baskets, settings, trees, progress), learned, items),
-            similar=_moved(similar_items(learned, settings, progress), learned, items),
+            together=_moved(plain.together, learned, items),
+            similar=_moved(similar_items(plain.similar, learned, settings, progress), learned, items),
             row_of_item=_positions_in(items.positions(learned.catalog.items.ids), len(items)),
             own=lists,
-            orders=_moved(past_orders(learned.history, learned.eligible), learned, items),
+            orders=_moved(plain.past_orders, learned, items),
             row_of_customer=_positions_in(customers, len(read.orders.customers)),
             best_sellers=_moved(_best_sellers(learned, settings.lists.length), learned, items).row(0),
         ),
-        counts_for_cart=_counts_for_cart(learned, baskets.rows, eligible, items),
+        counts_for_cart=_counts_for_cart(learned, eligible, items),
         reranked={
             name: replace(one, lists=_moved(one.lists, learned, items)) for name, one in priced.items()
         },
     )
+
+
+def _plain_lists(purchases: Purchases, settings: Settings, progress: Progress) -> PlainLists:
+    trees = cart_trees(purchases, settings, progress)
+    return plain_lists(purchases, settings, progress, trees=trees, carried=Carried.nothing(purchases))
 
 
 def _positions_in(values: NDArray[np.int32], n: int) -> NDArray[np.int32]:
@@ -224,9 +238,8 @@ def _positions_in(values: NDArray[np.int32], n: int) -> NDArray[np.int32]:
     return position
 
 
-def _counts_for_cart(
-    learned: Learned, baskets: csr_array, eligible: NDArray[np.bool_], items: Vocabulary
-) -> OrdersInCommon:
+def _counts_for_cart(learned: Learned, eligible: NDArray[np.bool_], items: Vocabulary) -> OrdersInCommon:
+    baskets = learned.history.baskets()
     column = items.positions(learned.catalog.items.ids)[baskets.indices]
     moved = csr_array((baskets.data, column, baskets.indptr), shape=(baskets.shape[0], len(items)))
     return OrdersInCommon(moved, moved.T.tocsr(), eligible)

@@ -1,40 +1,84 @@
-"""Lists beside items: what is bought together with each, and what is similar to it."""
+"""Lists that need no model: what is bought together with items and what is similar, and past orders."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
-from recommender.data.catalog import Catalog
-from recommender.data.history import PurchaseHistory
-from recommender.data.orders import OrderLog
 from recommender.models.cart_trees import CartTreesModel
 from recommender.models.neighbours import Neighbours
 from recommender.models.pair_features import RelatedPairs
 from recommender.models.shared_orders import Baskets
 from recommender.ranking import build
+from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
 from recommender.ranking.newcomer_rows import with_newcomers
-from recommender.ranking.pair_evidence import substitutes
+from recommender.ranking.pair_evidence import evidence_of, substitutes
+from recommender.ranking.past_orders import past_orders
 
-from .learning import Learned, known_split, load_loops
+from .carried import Carried
+from .learning import Learned, Purchases
 from .progress import Progress
 from .settings import Settings
 
 
-def cart_trees(
-    history: PurchaseHistory, catalog: Catalog, settings: Settings, progress: Progress
-) -> CartTreesModel | None:
+@dataclass(frozen=True, slots=True)
+class PlainLists:
+    """Lists that come of purchases alone.
+
+    Attributes:
+        past_orders: one row a customer, see `ranking.past_orders`.
+        similar: one row an item, what the same customers buy beyond chance.
+        together: one row an item, what stands in the same orders; empty for an item that is carried over.
+        evidence: what speaks for each place of `together`.
+    """
+
+    past_orders: ListTable
+    similar: ListTable
+    together: ListTable
+    evidence: Evidence
+
+
+def plain_lists(
+    purchases: Purchases,
+    settings: Settings,
+    progress: Progress,
+    *,
+    trees: CartTreesModel | None,
+    carried: Carried,
+) -> PlainLists:
+    """The lists that need no model, before any is learned: they take much memory while they are made.
+
+    Args:
+        purchases: what there is to learn from.
+        settings: of relations and lists.
+        progress: hears of every step.
+        trees: what a relation is worth in a cart, see `cart_trees`.
+        carried: items whose lists need not be made.
+    """
+    with progress.step("Write past orders"):
+        past = past_orders(purchases.history, purchases.eligible)
+    with progress.step("Learn what is similar"):
+        category = purchases.catalog.categories()[1]
+        neighbours = settings.similar.fit(purchases.history, category)
+        similar = build.related(neighbours, "item_knn", purchases.eligible, settings.lists.length)
+        del neighbours
+    baskets = Baskets.of(purchases.history)
+    together = bought_together(purchases, baskets, settings, trees, progress, items=carried.new_items)
+    with progress.step("Write what speaks for pairs"):
+        return PlainLists(past, similar, together, evidence_of(baskets, together))
+
+
+def cart_trees(purchases: Purchases, settings: Settings, progress: Progress) -> CartTreesModel | None:
     """What relations of items were worth in the last days' carts; None where that cannot be told.
 
     Args:
-        history: what there is to learn from.
-        catalog: of its items.
+        purchases: what there is to learn from.
         settings: of relations, trees and days.
         progress: hears of every step.
     """
-    days, wanted = settings.evaluation.days, settings.bought_together
+    days, wanted, history = settings.evaluation.days, settings.bought_together, purchases.history
     carts = history.since(days).baskets()
     if not settings.cart_trees.can_learn(carts):
         return None
@@ -44,31 +88,12 @@ def cart_trees(
     with progress.step("Learn what fills up carts"):
         baskets = Baskets.of(before)
         relation = wanted.fit_to(before, baskets).relation
-        return settings.cart_trees.fit(RelatedPairs.of(relation, before, baskets, catalog), carts)
-
-
-def cart_trees_at(
-    orders: OrderLog, catalog: Catalog, settings: Settings, cut: int, progress: Progress
-) -> CartTreesModel | None:
-    """`cart_trees` of what was known at a cut.
-
-    For before anything else is learned: it takes much memory while it is at work, and leaves little.
-
-    Args:
-        orders: the shop's clean log until the cut.
-        catalog: what the shop says about its items, in any order.
-        settings: as in `cart_trees`.
-        cut: seconds since 1970 UTC.
-        progress: hears of every step.
-    """
-    load_loops(progress)
-    split = known_split(orders, catalog, settings, cut, progress)
-    history = PurchaseHistory.at(split.train, split.cut)
-    return cart_trees(history, catalog.align(split.train.items), settings, progress)
+        pairs = RelatedPairs.of(relation, before, baskets, purchases.catalog)
+        return settings.cart_trees.fit(pairs, carts)
 
 
 def bought_together(
-    learned: Learned,
+    purchases: Purchases,
     baskets: Baskets,
     settings: Settings,
     trees: CartTreesModel | None,
@@ -81,7 +106,7 @@ def bought_together(
     Substitutes of the item are left out before the lists are cut to length.
 
     Args:
-        learned: what there is to learn from.
+        purchases: what there is to learn from.
         baskets: those of its history.
         settings: of relations and lists.
         trees: what a relation is worth in a cart, see `cart_trees`; None leaves relations as they are.
@@ -93,12 +118,12 @@ def bought_together(
     """
     wanted = settings.bought_together
     with progress.step("Learn what is bought together"):
-        neighbours = _of_these(wanted.fit_to(learned.history, baskets), items)
+        neighbours = _of_these(wanted.fit_to(purchases.history, baskets), items)
     with progress.step("Write what is bought together"):
         if trees is not None:
-            pairs = RelatedPairs.of(neighbours.relation, learned.history, baskets, learned.catalog)
+            pairs = RelatedPairs.of(neighbours.relation, purchases.history, baskets, purchases.catalog)
             neighbours = trees.weighed(pairs)
-        related = build.related(neighbours, "co_purchase", learned.eligible, wanted.n_neighbours)
+        related = build.related(neighbours, "co_purchase", purchases.eligible, wanted.n_neighbours)
         together = related.keep(~substitutes(baskets, related))
         return together.first(settings.lists.length)
 
@@ -113,20 +138,18 @@ def _of_these(neighbours: Neighbours, items: NDArray[np.int32] | None) -> Neighb
     return replace(neighbours, relation=relation)
 
 
-def similar_items(learned: Learned, settings: Settings, progress: Progress) -> ListTable:
+def similar_items(similar: ListTable, learned: Learned, settings: Settings, progress: Progress) -> ListTable:
     """What is like each item, as it is published; row r is the r-th item's list.
 
-    That is what the same customers buy beyond chance, and what new items are like.
+    That is what the same customers buy beyond chance, as `PlainLists` has it, and what new items are like.
     """
-    length = settings.lists.length
-    with progress.step("Learn what is similar"):
-        neighbours = settings.similar.fit(learned.history, learned.catalog.categories()[1])
+    with progress.step("Look what new items are like"):
         return with_newcomers(
-            build.related(neighbours, "item_knn", learned.eligible, length),
+            similar,
             learned.models["als"],
             learned.models["content"],
             learned.eligible,
             bought=learned.bought,
-            length=length,
+            length=settings.lists.length,
             settings=settings.reranking,
         )

@@ -44,16 +44,13 @@ _ALWAYS = ("best_sellers", "als")
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """The models as they stand at one moment.
+class Purchases:
+    """What there is to learn from at one moment, and what may be recommended then.
 
     Attributes:
         split: what was known then, and what was bought in the days after it, as far as that is known.
         catalog: what is known of the items, in the order of the split's vocabulary.
         history: the purchases, seen at that moment.
-        models: fitted models by name, every one a `FittedModel`.
-        tables: what the ranker may know of customers and items.
-        bought: shape (n_customers, n_items), positive where bought before.
         eligible: shape (n_items,), False forbids an item.
         newcomers: shape (n_items,), items that need not have sold; see `NewItems`.
     """
@@ -61,11 +58,17 @@ class Moment:
     split: TemporalSplit
     catalog: Catalog
     history: PurchaseHistory
-    models: Mapping[str, Any]
-    tables: FeatureTables
-    bought: csr_array
     eligible: NDArray[np.bool_]
     newcomers: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, split: TemporalSplit, catalog: Catalog, settings: Settings) -> "Purchases":
+        """Those that a split knows at its cut; the catalog may be in any order."""
+        catalog, history = catalog.align(split.train.items), PurchaseHistory.at(split.train, split.cut)
+        newcomers = settings.new_items.among(catalog, split.train, split.cut)
+        days = settings.lists.retired_after_days
+        eligible = eligible_items(history, catalog, retired_after_days=days, newcomers=newcomers)
+        return cls(split, catalog, history, eligible, newcomers)
 
     @property
     def orders(self) -> OrderLog:
@@ -76,6 +79,21 @@ class Moment:
         """New items with fewer order lines than others need to be known, shape (n_items,)."""
         lines = np.bincount(self.orders.item, minlength=len(self.newcomers))
         return self.newcomers & (lines < min_item_lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Purchases):
+    """The models as they stand at one moment.
+
+    Attributes:
+        models: fitted models by name, every one a `FittedModel`.
+        tables: what the ranker may know of customers and items.
+        bought: shape (n_customers, n_items), positive where bought before.
+    """
+
+    models: Mapping[str, Any]
+    tables: FeatureTables
+    bought: csr_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,39 +183,51 @@ def learn(
     ranker, ranked_by = learned_ranker(examples, settings, progress)
     # The moment before has been learned from: with a large shop there is no room for two.
     earlier.newest = None
-    earlier.newest = _moment(_purchases(known, catalog, settings, now, progress), catalog, settings, progress)
+    earlier.newest = _moment(purchases_at(known, catalog, settings, now, progress), settings, progress)
     return _learned(earlier.newest, ranker, ranked_by)
 
 
-def relearn(
-    orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, known: Known, progress: Progress
-) -> Learned:
+def relearn(purchases: Purchases, settings: Settings, *, known: Known, progress: Progress) -> Learned:
     """Fit every model on what is known now; ALS goes on from what it knew, and the ranker stays as it was.
 
-    Arguments as in `learn`, and `known`: what was learned some days ago, with the same settings.
+    Args:
+        purchases: what there is to learn from.
+        settings: of models and lists.
+        known: what was learned some days ago, with the same settings.
+        progress: hears of every step.
+    """
+    return _learned(_moment(purchases, settings, progress, known), known.ranker, known.ranked_by)
+
+
+def purchases_at(
+    orders: OrderLog, catalog: Catalog, settings: Settings, cut: int, progress: Progress
+) -> Purchases:
+    """What there is to learn from at a cut.
+
+    Args:
+        orders: the shop's clean log, until the cut or longer.
+        catalog: what the shop says about its items, in any order.
+        settings: of what counts as known, new and retired.
+        cut: seconds since 1970 UTC.
+        progress: hears of every step.
 
     Raises:
-        DataError: there is no purchase to learn from.
+        DataError: there is nothing.
     """
-    load_loops(progress)
-    split = _purchases(orders.until(now), catalog, settings, now, progress)
-    return _learned(_moment(split, catalog, settings, progress, known), known.ranker, known.ranked_by)
-
-
-def _purchases(
-    orders: OrderLog, catalog: Catalog, settings: Settings, now: int, progress: Progress
-) -> TemporalSplit:
-    split = known_split(orders, catalog, settings, now, progress)
+    split = known_split(orders, catalog, settings, cut, progress)
     if len(split.train) == 0:
         raise DataError(
             "there is no purchase to learn from: all was sent back, or was put aside (see the findings)"
         )
-    return split
+    return Purchases.of(split, catalog, settings)
 
 
 def _learned(moment: Moment, ranker: TreeRanker | None, ranked_by: str) -> Learned:
-    own = {each.name: getattr(moment, each.name) for each in fields(moment)}
-    return Learned(**own, ranker=ranker, ranked_by=ranked_by)
+    return Learned(**_fields(moment), ranker=ranker, ranked_by=ranked_by)
+
+
+def _fields(known: Purchases) -> dict[str, Any]:
+    return {each.name: getattr(known, each.name) for each in fields(known)}
 
 
 def recommended(
@@ -255,41 +285,23 @@ def known_split(
 
 
 def _moment(
-    split: TemporalSplit,
-    catalog: Catalog,
-    settings: Settings,
-    progress: Progress,
-    known: Known | None = None,
+    purchases: Purchases, settings: Settings, progress: Progress, known: Known | None = None
 ) -> Moment:
-    catalog, history = catalog.align(split.train.items), PurchaseHistory.at(split.train, split.cut)
-    newcomers = settings.new_items.among(catalog, split.train, split.cut)
+    history, catalog = purchases.history, purchases.catalog
     models: dict[str, Any] = {}
     for name in MODELS:
         if settings.blend.counts(name) or name in _ALWAYS:
             with progress.step(f"Learn {name}"):
                 models[name] = _fitted(name, settings, history, known)
     with progress.step("Learn content"):
-        on_sale = days_on_sale(history, catalog, split.cut)
+        on_sale = days_on_sale(history, catalog, purchases.split.cut)
         models["content"] = settings.models.content.fit(
-            history, catalog, models["als"], newcomers=newcomers, days_on_sale=on_sale
+            history, catalog, models["als"], newcomers=purchases.newcomers, days_on_sale=on_sale
         )
     with progress.step("Describe customers and items"):
-        tables = FeatureTables.of(split.train, history, catalog)
-    return Moment(
-        split=split,
-        catalog=catalog,
-        history=history,
-        models=models,
-        tables=tables,
-        bought=history.interactions(half_life_days=np.inf),
-        eligible=eligible_items(
-            history,
-            catalog,
-            retired_after_days=settings.lists.retired_after_days,
-            newcomers=newcomers,
-        ),
-        newcomers=newcomers,
-    )
+        tables = FeatureTables.of(purchases.orders, history, catalog)
+    bought = history.interactions(half_life_days=np.inf)
+    return Moment(**_fields(purchases), models=models, tables=tables, bought=bought)
 
 
 def _fitted(name: str, settings: Settings, history: PurchaseHistory, known: Known | None) -> Any:
@@ -346,7 +358,7 @@ def _examples(
         # Its models were learned by somebody who did not know what was bought afterwards; its split does now.
         moment = replace(newest, split=split)
     else:
-        moment = _moment(split, catalog, settings, progress)
+        moment = _moment(Purchases.of(split, catalog, settings), settings, progress)
     with progress.step("Collect what the ranker learns from"):
         return examples_of(moment, settings, drawn_buyers(buyers, settings), then_bought)
 

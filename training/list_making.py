@@ -5,19 +5,15 @@ from numpy.typing import NDArray
 
 from recommender.data.places import Places
 from recommender.errors import DataError
-from recommender.models.cart_trees import CartTreesModel
 from recommender.models.protocol import RelatesItems
-from recommender.models.shared_orders import Baskets
 from recommender.ranking import build
 from recommender.ranking.lists import ListTable
-from recommender.ranking.pair_evidence import evidence_of
-from recommender.ranking.past_orders import past_orders
 from recommender.ranking.purchase_reasons import purchase_reasons
 from recommender.ranking.reasons import POPULAR_PLACES, Reasons
 from recommender.snapshot.directory import Lists
 
 from .carried import Carried
-from .item_lists import bought_together, similar_items
+from .item_lists import PlainLists, similar_items
 from .learning import Learned, recommended
 from .progress import Progress
 from .settings import Settings
@@ -28,21 +24,21 @@ _REASONS_OF = ("item_knn", "co_purchase")
 
 def all_lists(
     learned: Learned,
+    plain: PlainLists,
     places: Places,
     settings: Settings,
     progress: Progress,
     *,
-    trees: CartTreesModel | None,
     carried: Carried,
 ) -> Lists:
     """Make every list.
 
     Args:
         learned: what is known.
+        plain: the lists that needed no model.
         places: where each order went.
         settings: of lists.
         progress: hears of every step.
-        trees: what a relation is worth in a cart, see `item_lists.cart_trees`.
         carried: lists of customers and items that need not be made. Best sellers and past orders always are.
 
     Raises:
@@ -60,14 +56,7 @@ def all_lists(
         sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
         best_sellers = build.best_sellers(sold, category, len(names), settings.lists.length)
         local = settings.models.local_best_sellers.fit(learned.orders, places, learned.split.cut)
-        past = past_orders(learned.history, learned.eligible)
-    similar = carried.similar(similar_items(learned, settings, progress).take(items))
-    baskets = Baskets.of(learned.history)
-    together = bought_together(learned, baskets, settings, trees, progress, items=items)
-    with progress.step("Write what speaks for pairs"):
-        evidence = evidence_of(baskets, together)
-        del baskets
-    # Customers' lists take the most memory: they are made when what the others took is free again.
+    similar = carried.similar(similar_items(plain.similar, learned, settings, progress).take(items))
     made = recommended(learned, settings, customers, progress)
     # Nothing is known of who returned everything, or bought only what is too rare to be recommended:
     # an empty list lets the service say so, and answer with best sellers under their own name.
@@ -78,11 +67,11 @@ def all_lists(
         reasons = reasons_of(learned, settings, made, customers, best_sellers)
     customer_lists, reasons = carried.recommended(made, reasons)
     # Evidence stands beside places, so rows without any can go from one and leave the other as it is.
-    together, evidence = carried.bought_together(together.take(items), evidence)
+    together, evidence = carried.bought_together(plain.together.take(items), plain.evidence)
     return Lists(
         recommended=customer_lists,
         reasons=reasons,
-        past_orders=past,
+        past_orders=plain.past_orders,
         similar=similar,
         bought_together=together,
         evidence=evidence,

@@ -20,8 +20,8 @@ from recommender.snapshot.manifest import Counts, Manifest, Updated, rfc3339
 
 from .carried import Carried
 from .evaluation import evaluate
-from .item_lists import cart_trees_at
-from .learning import EarlierWindows, Learned, learn
+from .item_lists import cart_trees, plain_lists
+from .learning import EarlierWindows, Learned, learn, load_loops, purchases_at
 from .list_making import all_lists
 from .progress import Progress
 from .settings import Settings
@@ -48,10 +48,15 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     earlier = EarlierWindows()
     verdict = evaluate(read, settings, earlier=earlier, progress=progress)
     newest = read.orders.last_time
-    trees = cart_trees_at(read.orders, read.catalog, settings, newest, progress)
+    load_loops(progress)
+    purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
+    carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
+    trees = cart_trees(purchases, settings, progress)
+    plain = plain_lists(purchases, settings, progress, trees=trees, carried=carried)
+    # The models need the room that these purchases take, and learn from their own.
+    del purchases
     learned = learn(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
-    fingerprints = Fingerprints.of(learned.orders)
-    lists = all_lists(learned, read.places, settings, progress, trees=trees, carried=Carried.nothing(learned))
+    lists = all_lists(learned, plain, read.places, settings, progress, carried=carried)
     return snapshot_of(
         read,
         learned,
@@ -59,7 +64,7 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
         settings,
         trees=trees,
         fingerprints=fingerprints,
-        figures=None if verdict is None else plain(asdict(verdict)),
+        figures=None if verdict is None else plain_values(asdict(verdict)),
         now=now,
     )
 
@@ -125,7 +130,7 @@ def timed(snapshot: Snapshot, seconds: float) -> Snapshot:
 def noted_settings(settings: Settings) -> Mapping[str, Any]:
     """The settings that a manifest keeps: those that say how lists are made."""
     kept = {key: value for key, value in asdict(settings).items() if key not in _NO_PART}
-    return dict(plain(kept))
+    return dict(plain_values(kept))
 
 
 def versions() -> Mapping[str, str]:
@@ -133,12 +138,12 @@ def versions() -> Mapping[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in ("cartlift", *_LIBRARIES)}
 
 
-def plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """Dataclass contents as JSON has them, so that a manifest reads back equal to what was written."""
     match value:
         case dict():
-            return {str(key): plain(entry) for key, entry in value.items() if entry is not None}
+            return {str(key): plain_values(entry) for key, entry in value.items() if entry is not None}
         case list() | tuple():
-            return [plain(entry) for entry in value]
+            return [plain_values(entry) for entry in value]
         case _:
             return value

@@ -22,6 +22,7 @@ _STAGE_OF = {
     "Write customer lists": "list",
     "Look at each list as a whole": "list",
     "Write item lists": "list",
+    "Write past orders": "list",
     "Write what speaks for pairs": "list",
     "Give reasons": "list",
     "Write the snapshot": "write",

@@ -13,7 +13,8 @@ from recommender.snapshot.directory import Snapshot, load_snapshot
 from recommender.snapshot.manifest import Made, Manifest, Updated
 
 from .carried import Carried
-from .learning import Known, relearn
+from .item_lists import plain_lists
+from .learning import Known, load_loops, purchases_at, relearn
 from .list_making import all_lists
 from .pipeline import noted_settings, snapshot_of, versions
 from .progress import Progress
@@ -87,13 +88,15 @@ def update(
     known = Known(
         before.customers, before.catalog.items, before.models, before.ranker, before.manifest.ranked_by
     )
-    learned = relearn(
-        read.orders, read.catalog, settings, now=read.orders.last_time, known=known, progress=progress
-    )
+    newest = read.orders.last_time
+    load_loops(progress)
+    purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
     with progress.step("Look whose lists hold"):
-        fingerprints = Fingerprints.of(learned.orders)
-        carried = Carried.of(before, start.fingerprints, learned, fingerprints)
-    lists = all_lists(learned, read.places, settings, progress, trees=before.cart_trees, carried=carried)
+        fingerprints = Fingerprints.of(purchases.orders)
+        carried = Carried.of(before, start.fingerprints, purchases, fingerprints)
+    plain = plain_lists(purchases, settings, progress, trees=before.cart_trees, carried=carried)
+    learned = relearn(purchases, settings, known=known, progress=progress)
+    lists = all_lists(learned, plain, read.places, settings, progress, carried=carried)
     return snapshot_of(
         read,
         learned,

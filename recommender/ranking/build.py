@@ -94,7 +94,7 @@ def recommend(
     # numpy and scipy let go of the interpreter inside their loops, so threads share the work. BLAS must not
     # add threads of its own: how it cuts a product among them changes the last digit of a score.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        return ListTable.stack(map(told, pool.map(lists_of, blocks)))
+        return ListTable.stack(map(told, pool.map(lists_of, blocks)), most=2 * length * len(customers))
 
 
 def of_mode(table: ListTable, mode: Mode, n: int) -> ListTable:
@@ -172,7 +172,7 @@ def local_best_sellers(model: LocalBestSellersModel, eligible: NDArray[np.bool_]
         best = best_sellers(sold * eligible, nowhere, 0, length)
         sources = np.where(np.isin(best.items, items), SOURCES.index("local_best_sellers"), best.sources)
         rows.append(replace(best, sources=sources.astype(np.uint8)))
-    return ListTable.stack(rows)
+    return ListTable.stack(rows, most=len(rows) * length)
 
 
 def _ranked(

@@ -139,19 +139,24 @@ class ListTable:
         )
 
     @classmethod
-    def stack(cls, tables: Iterable["ListTable"]) -> "ListTable":
-        """The rows of several tables, one table after the other."""
+    def stack(cls, tables: Iterable["ListTable"], most: int) -> "ListTable":
+        """The rows of several tables, one table after the other.
+
+        Args:
+            tables: each is copied as it comes, and not kept.
+            most: places that all of them together may have. Memory is only taken by those that they do have.
+        """
         lengths: list[NDArray[np.int64]] = [np.zeros(1, np.int64)]
-        parts: dict[str, list[NDArray[Any]]] = {
-            name: [np.zeros(0, dtype)] for name, dtype in _COLUMNS.items()
-        }
+        columns: dict[str, NDArray[Any]] = {name: np.empty(most, dtype) for name, dtype in _COLUMNS.items()}
+        end = 0
         for table in tables:
             lengths.append(np.diff(table.starts))
-            for name, column in parts.items():
-                column.append(getattr(table, name))
-        # Column by column, so that of what nobody else holds only one is there twice at a time.
-        joined = {name: np.concatenate(parts.pop(name)) for name in _COLUMNS}
-        return cls(np.cumsum(np.concatenate(lengths)), **joined)
+            start, end = end, end + len(table.items)
+            for name, column in columns.items():
+                column[start:end] = getattr(table, name)
+        return cls(
+            np.cumsum(np.concatenate(lengths)), **{name: column[:end] for name, column in columns.items()}
+        )
 
 
 _COLUMNS: dict[str, type[np.generic]] = {

@@ -102,7 +102,7 @@ def rerank(table: ListTable, settings: Reranking, traits: ItemTraits) -> ListTab
 
     # As in `build.recommend`: numpy lets go of the interpreter, and threads of BLAS would be in the way.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return ListTable.stack(pool.map(part, range(0, len(table), _ROWS)))
+        return ListTable.stack(pool.map(part, range(0, len(table), _ROWS)), most=len(table.items))
 
 
 def damped(table: ListTable, buyers: NDArray[np.float64], strength: float) -> ListTable:

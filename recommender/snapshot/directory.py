@@ -230,10 +230,10 @@ def fingerprint(orders: OrderLog) -> str:
         orders.unit_price,
         orders.ordered_at,
     ):
-        digest.update(np.ascontiguousarray(column).tobytes())
+        digest.update(np.ascontiguousarray(column).data)
     for vocabulary in (orders.orders, orders.customers, orders.items):
         packed = PackedIds.of(vocabulary.ids)
-        digest.update(packed.ends.tobytes())
+        digest.update(packed.ends.data)
         digest.update(packed.text)
     return digest.hexdigest()
 

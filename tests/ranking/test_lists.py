@@ -36,9 +36,9 @@ def test_dropping_places_keeps_the_rows():
 
 
 def test_tables_stack_row_after_row():
-    assert rows(ListTable.stack([table_of([[1], []]), table_of([[2, 3]])])) == [[1], [], [2, 3]]
-    assert rows(ListTable.stack(table_of([[n]]) for n in range(3))) == [[0], [1], [2]]
-    assert rows(ListTable.stack([])) == []
+    assert rows(ListTable.stack([table_of([[1], []]), table_of([[2, 3]])], most=5)) == [[1], [], [2, 3]]
+    assert rows(ListTable.stack((table_of([[n]]) for n in range(3)), most=3)) == [[0], [1], [2]]
+    assert rows(ListTable.stack([], most=0)) == []
 
 
 def test_rows_can_be_taken_in_any_order():

@@ -8,8 +8,8 @@ from recommender.data.catalog import Catalog
 from recommender.data.history import DAY
 from recommender.models.shared_orders import Baskets
 from recommender.ranking.lists import ListTable
-from recommender.training.item_lists import bought_together, cart_trees, cart_trees_at
-from recommender.training.learning import EarlierWindows, learn, recommended
+from recommender.training.item_lists import bought_together, cart_trees
+from recommender.training.learning import EarlierWindows, learn, purchases_at, recommended
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources import read_orders
@@ -65,14 +65,12 @@ class Steps(Silent):
         return super().step(name, total)
 
 
-def test_loops_are_loaded_before_the_first_is_needed_and_carts_learned_early_are_the_same(shop):
+def test_carts_learned_before_the_models_are_the_same(shop):
     few = replace(SMALL, cart_trees=replace(SMALL.cart_trees, fewest_carts=20))
     steps, now = Steps(), shop.orders.last_time
-    early = cart_trees_at(shop.orders, shop.catalog, few, now, steps)
-    loaded, *_, carts = steps.names
-    assert loaded.startswith("Load the compiled loops") and carts == "Learn what fills up carts"
-    found = learned(shop, few)
-    assert early.text == cart_trees(found.history, found.catalog, few, Silent()).text
+    early = cart_trees(purchases_at(shop.orders, shop.catalog, few, now, steps), few, steps)
+    assert steps.names[-1] == "Learn what fills up carts"
+    assert early.text == cart_trees(learned(shop, few), few, Silent()).text
 
 
 def test_a_model_that_nobody_asks_is_not_learned(shop):
@@ -129,9 +127,7 @@ def test_what_is_bought_together_is_weighed_by_the_last_carts_where_there_are_en
     orders = Baskets.of(history)
 
     def together(settings):
-        return bought_together(
-            found, orders, settings, cart_trees(found.history, found.catalog, settings, Silent()), Silent()
-        )
+        return bought_together(found, orders, settings, cart_trees(found, settings, Silent()), Silent())
 
     plain = together(SMALL)  # fewer carts than the trees ask for
     few = replace(SMALL, cart_trees=replace(SMALL.cart_trees, fewest_carts=20))
@@ -142,8 +138,6 @@ def test_what_is_bought_together_is_weighed_by_the_last_carts_where_there_are_en
     none = replace(few, cart_trees=replace(few.cart_trees, trees=0))
     assert same(together(none), plain)
     some = np.array([3, 11, 40], np.int32)
-    of_some = bought_together(
-        found, orders, few, cart_trees(found.history, found.catalog, few, Silent()), Silent(), items=some
-    )
+    of_some = bought_together(found, orders, few, cart_trees(found, few, Silent()), Silent(), items=some)
     assert same(of_some.take(some), weighed.take(some))
     assert len(of_some.items) == len(of_some.take(some).items)

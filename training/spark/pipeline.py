@@ -22,10 +22,10 @@ from recommender.snapshot.manifest import Counts, rfc3339
 from ..carried import Carried
 from ..engines import Asked
 from ..evaluation import evaluate
-from ..item_lists import cart_trees
+from ..item_lists import cart_trees, plain_lists
 from ..learning import EarlierWindows, Learned, item_traits, load_loops
 from ..list_making import all_lists
-from ..pipeline import plain, snapshot_of
+from ..pipeline import plain_values, snapshot_of
 from ..progress import Progress
 from ..settings import Settings
 from ..sources import ReadOrders
@@ -83,11 +83,12 @@ def train(
     verdict = evaluate(read, settings, progress=progress, earlier=earlier, learner=learner)
     now = orders.last_time
     learned = learner(read.orders, orders.catalog, settings, now=now, progress=progress, earlier=earlier)
-    trees = cart_trees(learned.history, learned.catalog, settings, progress)
+    trees = cart_trees(learned, settings, progress)
     # Nobody's list is made here: customers have theirs from the blocks, and items are all made anew.
     nobody = Carried(np.zeros(len(learned.history.customers), np.int32), Carried.nothing(learned).items)
-    lists = all_lists(learned, read.places, settings, progress, trees=trees, carried=nobody)
-    figures = None if verdict is None else plain(asdict(verdict))
+    plain = plain_lists(learned, settings, progress, trees=trees, carried=nobody)
+    lists = all_lists(learned, plain, read.places, settings, progress, carried=nobody)
+    figures = None if verdict is None else plain_values(asdict(verdict))
     snapshot = snapshot_of(
         read,
         learned,
