@@ -99,10 +99,13 @@ def measure(shop: str, orders: Path, folder: Path, *, ranked: bool, console: Con
     settings, progress = settings_of(ranked=ranked), Metered(Shown(console))
     read = read_orders([orders], settings, progress=progress, now=_NOW)
     facts = facts_of_orders(read.orders, settings)
-    snapshot = train(read, settings, now=datetime.fromtimestamp(_NOW, UTC), progress=progress)
+    handed_over = [read]
+    del read
+    now = datetime.fromtimestamp(_NOW, UTC)
+    snapshot = train(handed_over.pop(), settings, now=now, progress=progress)
     with progress.step("Write the snapshot"):
         write_snapshot(snapshot, folder)
-    del read, snapshot
+    del snapshot
     with progress.step("Publish"):
         redis_bytes = _published(folder)
     on_disk = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

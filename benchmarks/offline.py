@@ -53,7 +53,7 @@ from recommender.training.carried import Carried
 from recommender.training.item_lists import cart_trees, plain_lists
 from recommender.training.learning import learn, load_loops, purchases_at
 from recommender.training.list_making import all_lists
-from recommender.training.pipeline import snapshot_of
+from recommender.training.pipeline import DataFacts, snapshot_of
 from recommender.training.progress import Silent
 from recommender.training.publish import publish
 from recommender.training.settings import Settings, load_settings
@@ -185,13 +185,15 @@ def two_stage(folder: Path, redis_url: str, stage: Stages) -> None:
     purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
     carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
     trees = cart_trees(purchases, settings, progress)
-    plain = plain_lists(purchases, settings, progress, trees=trees, carried=carried)
+    facts = DataFacts.of(read, purchases)
+    plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
     del purchases
     learned = learn(read.orders, read.catalog, settings, now=newest, progress=progress)
-    lists = all_lists(learned, plain, read.places, settings, progress, carried=carried)
+    del read
+    lists = all_lists(learned, plain, settings, progress, carried=carried)
     with stage("write"), tempfile.TemporaryDirectory() as to:
         made = snapshot_of(
-            read, learned, lists, settings,
+            facts, learned, lists, settings,
             trees=trees,
             fingerprints=fingerprints,
             figures=None,

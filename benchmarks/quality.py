@@ -147,7 +147,7 @@ def _ours(held_out: HeldOut, catalog: Catalog, progress: Progress) -> Iterator[t
     """Our models alone, their blend, and the very lists that would have been published at the cut."""
     settings, customers = Settings(), held_out.window.customers
     learned = learn(held_out.orders, catalog, settings, now=held_out.window.cut, progress=progress)
-    if learned.history.items != held_out.history.items:
+    if learned.catalog.items != held_out.history.items:
         raise ValueError("the product learned from other items than its peers")
     for name in MODELS:
         model = learned.models[name]

@@ -55,7 +55,7 @@ def measure(customers: int, items: int, settings: Settings, console: Console) ->
     gc.collect()
     Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
     held, started = _gigabytes("VmRSS"), time.monotonic()
-    everyone = np.arange(len(learned.history.customers), dtype=np.int32)
+    everyone = np.arange(len(learned.customers), dtype=np.int32)
     lists = recommended(learned, settings, everyone, progress)
     minutes = (time.monotonic() - started) / 60
     return Memory(customers, items, lines, len(lists.items), held, _gigabytes("VmHWM"), round(minutes, 1))

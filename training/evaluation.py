@@ -1,6 +1,6 @@
 """Would the lists have been any good? Judged on days that nothing was learned from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,24 +25,13 @@ from recommender.ranking.reranking import Reranking, rerank
 from recommender.snapshot.manifest import rfc3339
 
 from .carried import Carried
-from .item_lists import PlainLists, cart_trees, plain_lists, similar_items
-from .learning import (
-    EarlierWindows,
-    Learned,
-    Purchases,
-    item_traits,
-    learn,
-    load_loops,
-    purchases_at,
-    ranked,
-)
+from .item_lists import cart_trees, plain_lists, similar_items
+from .learning import EarlierWindows, Learned, Learner, Purchases, ThisMachine, item_traits, ranked
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
 
-Learner = Callable[..., Learned]
-"""Whoever learns from orders until a moment, called as `learning.learn` is."""
-
+_THIS_MACHINE = ThisMachine()
 _NO_OTHERS: Mapping[str, Settings] = MappingProxyType({})
 _NO_PRICES: Mapping[str, Reranking] = MappingProxyType({})
 
@@ -86,7 +75,7 @@ def evaluate(
     *,
     progress: Progress,
     earlier: EarlierWindows | None = None,
-    learner: Learner = learn,
+    learner: Learner = _THIS_MACHINE,
 ) -> Verdict | None:
     """Judge the lists that would have been published before the last days, on those days.
 
@@ -111,7 +100,7 @@ def evaluation_of(
     ks: Sequence[int] = KS,
     progress: Progress,
     earlier: EarlierWindows | None = None,
-    learner: Learner = learn,
+    learner: Learner = _THIS_MACHINE,
 ) -> Evaluation | None:
     """The lists that would have been published before each window, beside what was then bought.
 
@@ -174,7 +163,7 @@ def past_lists(
     *,
     prices: Mapping[str, Reranking] = _NO_PRICES,
     k: int = K,
-    learner: Learner = learn,
+    learner: Learner = _THIS_MACHINE,
 ) -> PastLists:
     """The lists of these customers as they would have been published at a cut.
 
@@ -187,18 +176,17 @@ def past_lists(
     """
     past = read.orders.until(cut)
     catalog = past_catalog(read.catalog, past, cut)
-    # Whoever else learns may know of more orders than stand in the log.
-    early = learner is learn
-    if early:
-        load_loops(progress)
-        plain = _plain_lists(purchases_at(past, catalog, settings, cut, progress), settings, progress)
-    learned = learner(past, catalog, settings, now=cut, earlier=earlier, progress=progress)
-    if not early:
-        plain = _plain_lists(learned, settings, progress)
-    require_known_by(cut, learned.orders)
     items = read.catalog.items
+    purchases = learner.purchases(past, catalog, settings, now=cut, progress=progress)
+    require_known_by(cut, purchases.orders.last_time)
+    trees, carried = cart_trees(purchases, settings, progress), Carried.nothing(purchases)
+    plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
     eligible = np.zeros(len(items), bool)
-    eligible[items.positions(learned.catalog.items.ids)] = learned.eligible
+    eligible[items.positions(purchases.catalog.items.ids)] = purchases.eligible
+    counts = _counts_for_cart(purchases, eligible, items)
+    del purchases
+    learned = learner.learn(past, catalog, settings, now=cut, earlier=earlier, progress=progress)
+    require_known_by(cut, learned.newest)
     by_rank, traits = ranked(learned, settings, customers, progress), item_traits(learned, settings)
     with progress.step("Look at each list as a whole"):
         lists = _moved(rerank(by_rank, settings.reranking, traits), learned, items)
@@ -219,16 +207,11 @@ def past_lists(
             row_of_customer=_positions_in(customers, len(read.orders.customers)),
             best_sellers=_moved(_best_sellers(learned, settings.lists.length), learned, items).row(0),
         ),
-        counts_for_cart=_counts_for_cart(learned, eligible, items),
+        counts_for_cart=counts,
         reranked={
             name: replace(one, lists=_moved(one.lists, learned, items)) for name, one in priced.items()
         },
     )
-
-
-def _plain_lists(purchases: Purchases, settings: Settings, progress: Progress) -> PlainLists:
-    trees = cart_trees(purchases, settings, progress)
-    return plain_lists(purchases, settings, progress, trees=trees, carried=Carried.nothing(purchases))
 
 
 def _positions_in(values: NDArray[np.int32], n: int) -> NDArray[np.int32]:
@@ -238,9 +221,9 @@ def _positions_in(values: NDArray[np.int32], n: int) -> NDArray[np.int32]:
     return position
 
 
-def _counts_for_cart(learned: Learned, eligible: NDArray[np.bool_], items: Vocabulary) -> OrdersInCommon:
-    baskets = learned.history.baskets()
-    column = items.positions(learned.catalog.items.ids)[baskets.indices]
+def _counts_for_cart(purchases: Purchases, eligible: NDArray[np.bool_], items: Vocabulary) -> OrdersInCommon:
+    baskets = purchases.history.baskets()
+    column = items.positions(purchases.catalog.items.ids)[baskets.indices]
     moved = csr_array((baskets.data, column, baskets.indptr), shape=(baskets.shape[0], len(items)))
     return OrdersInCommon(moved, moved.T.tocsr(), eligible)
 
@@ -255,7 +238,7 @@ def _made(
     k: int,
     earlier: EarlierWindows | None = None,
     prices: Mapping[str, Reranking] = _NO_PRICES,
-    learner: Learner = learn,
+    learner: Learner = _THIS_MACHINE,
 ) -> list[PastLists]:
     """Lists for every window, in the order of the windows; `name` says whose, where there are others."""
     earlier, made = earlier or EarlierWindows(), []

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
+from recommender.data.places import Places
 from recommender.models.cart_trees import CartTreesModel
+from recommender.models.local_best_sellers import LocalBestSellersModel
 from recommender.models.neighbours import Neighbours
 from recommender.models.pair_features import RelatedPairs
 from recommender.models.shared_orders import Baskets
@@ -29,12 +31,14 @@ class PlainLists:
 
     Attributes:
         past_orders: one row a customer, see `ranking.past_orders`.
+        local: what sells where orders went.
         similar: one row an item, what the same customers buy beyond chance.
         together: one row an item, what stands in the same orders; empty for an item that is carried over.
         evidence: what speaks for each place of `together`.
     """
 
     past_orders: ListTable
+    local: LocalBestSellersModel
     similar: ListTable
     together: ListTable
     evidence: Evidence
@@ -42,6 +46,7 @@ class PlainLists:
 
 def plain_lists(
     purchases: Purchases,
+    places: Places,
     settings: Settings,
     progress: Progress,
     *,
@@ -52,6 +57,7 @@ def plain_lists(
 
     Args:
         purchases: what there is to learn from.
+        places: where each order went.
         settings: of relations and lists.
         progress: hears of every step.
         trees: what a relation is worth in a cart, see `cart_trees`.
@@ -59,6 +65,8 @@ def plain_lists(
     """
     with progress.step("Write past orders"):
         past = past_orders(purchases.history, purchases.eligible)
+    with progress.step("Learn what sells where"):
+        local = settings.models.local_best_sellers.fit(purchases.orders, places, purchases.split.cut)
     with progress.step("Learn what is similar"):
         category = purchases.catalog.categories()[1]
         neighbours = settings.similar.fit(purchases.history, category)
@@ -67,7 +75,7 @@ def plain_lists(
     baskets = Baskets.of(purchases.history)
     together = bought_together(purchases, baskets, settings, trees, progress, items=carried.new_items)
     with progress.step("Write what speaks for pairs"):
-        return PlainLists(past, similar, together, evidence_of(baskets, together))
+        return PlainLists(past, local, similar, together, evidence_of(baskets, together))
 
 
 def cart_trees(purchases: Purchases, settings: Settings, progress: Progress) -> CartTreesModel | None:

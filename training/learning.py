@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,25 +72,32 @@ class Purchases:
 
     @property
     def orders(self) -> OrderLog:
-        """What was learned from: purchases of known items, returns taken off."""
+        """Purchases of known items, returns taken off."""
         return self.split.train
-
-    def unproven(self, min_item_lines: int) -> NDArray[np.bool_]:
-        """New items with fewer order lines than others need to be known, shape (n_items,)."""
-        lines = np.bincount(self.orders.item, minlength=len(self.newcomers))
-        return self.newcomers & (lines < min_item_lines)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment(Purchases):
-    """The models as they stand at one moment.
+class Moment:
+    """The models as they stand at one moment, and what they make lists of; the purchases are let go.
 
     Attributes:
+        cut: that moment, seconds since 1970 UTC.
+        newest: time of the newest line that was learned from, seconds since 1970 UTC.
+        customers: labels of the customers.
+        catalog: what is known of the items.
+        eligible: shape (n_items,), False forbids an item.
+        unproven: shape (n_items,), new items with fewer order lines than others need to be known.
         models: fitted models by name, every one a `FittedModel`.
         tables: what the ranker may know of customers and items.
         bought: shape (n_customers, n_items), positive where bought before.
     """
 
+    cut: int
+    newest: int
+    customers: Vocabulary
+    catalog: Catalog
+    eligible: NDArray[np.bool_]
+    unproven: NDArray[np.bool_]
     models: Mapping[str, Any]
     tables: FeatureTables
     bought: csr_array
@@ -141,6 +148,53 @@ class EarlierWindows:
 
     examples: dict[int, Examples | None] = field(default_factory=dict)
     newest: Moment | None = None
+
+
+class Learner(Protocol):
+    """Whoever learns from orders until a moment: this machine, or many."""
+
+    def purchases(
+        self, orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress
+    ) -> Purchases:
+        """See `purchases_at`."""
+        ...
+
+    def learn(
+        self,
+        orders: OrderLog,
+        catalog: Catalog,
+        settings: Settings,
+        *,
+        now: int,
+        progress: Progress,
+        earlier: EarlierWindows | None = None,
+    ) -> Learned:
+        """See `learn`."""
+        ...
+
+
+class ThisMachine:
+    """Learns alone, from the very orders that it is given."""
+
+    def purchases(
+        self, orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress
+    ) -> Purchases:
+        """See `purchases_at`; what comes next needs the compiled loops."""
+        load_loops(progress)
+        return purchases_at(orders, catalog, settings, now, progress)
+
+    def learn(
+        self,
+        orders: OrderLog,
+        catalog: Catalog,
+        settings: Settings,
+        *,
+        now: int,
+        progress: Progress,
+        earlier: EarlierWindows | None = None,
+    ) -> Learned:
+        """See `learn`."""
+        return learn(orders, catalog, settings, now=now, progress=progress, earlier=earlier)
 
 
 def load_loops(progress: Progress) -> None:
@@ -223,11 +277,8 @@ def purchases_at(
 
 
 def _learned(moment: Moment, ranker: TreeRanker | None, ranked_by: str) -> Learned:
-    return Learned(**_fields(moment), ranker=ranker, ranked_by=ranked_by)
-
-
-def _fields(known: Purchases) -> dict[str, Any]:
-    return {each.name: getattr(known, each.name) for each in fields(known)}
+    own = {each.name: getattr(moment, each.name) for each in fields(moment)}
+    return Learned(**own, ranker=ranker, ranked_by=ranked_by)
 
 
 def recommended(
@@ -254,7 +305,7 @@ def ranked(
             length=settings.lists.length,
             per_model=settings.lists.candidates_per_model,
             reserved=Reserved(
-                learned.unproven(settings.lists.min_item_lines),
+                learned.unproven,
                 settings.reranking.new_item_share,
                 OwnTaste.of(learned.models["content"]),
             ),
@@ -267,7 +318,7 @@ def item_traits(learned: Learned, settings: Settings) -> ItemTraits:
     return ItemTraits.of(
         learned.catalog,
         learned.bought,
-        newcomers=learned.unproven(settings.lists.min_item_lines),
+        newcomers=learned.unproven,
         variant_column=settings.reranking.variant_column,
         factors=learned.models["als"].item_factors,
     )
@@ -300,8 +351,18 @@ def _moment(
         )
     with progress.step("Describe customers and items"):
         tables = FeatureTables.of(purchases.orders, history, catalog)
-    bought = history.interactions(half_life_days=np.inf)
-    return Moment(**_fields(purchases), models=models, tables=tables, bought=bought)
+    lines = np.bincount(purchases.orders.item, minlength=len(catalog.items))
+    return Moment(
+        cut=purchases.split.cut,
+        newest=purchases.orders.last_time,
+        customers=history.customers,
+        catalog=catalog,
+        eligible=purchases.eligible,
+        unproven=purchases.newcomers & (lines < settings.lists.min_item_lines),
+        models=models,
+        tables=tables,
+        bought=history.interactions(half_life_days=np.inf),
+    )
 
 
 def _fitted(name: str, settings: Settings, history: PurchaseHistory, known: Known | None) -> Any:
@@ -354,9 +415,8 @@ def _examples(
     # Looked at first: where everything was sent back by then there is not even a model to learn.
     if not len(buyers):
         return None
-    if newest is not None and newest.split.cut == cut:
-        # Its models were learned by somebody who did not know what was bought afterwards; its split does now.
-        moment = replace(newest, split=split)
+    if newest is not None and newest.cut == cut:
+        moment = newest
     else:
         moment = _moment(Purchases.of(split, catalog, settings), settings, progress)
     with progress.step("Collect what the ranker learns from"):

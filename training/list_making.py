@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.data.places import Places
 from recommender.errors import DataError
 from recommender.models.protocol import RelatesItems
 from recommender.ranking import build
@@ -25,7 +24,6 @@ _REASONS_OF = ("item_knn", "co_purchase")
 def all_lists(
     learned: Learned,
     plain: PlainLists,
-    places: Places,
     settings: Settings,
     progress: Progress,
     *,
@@ -36,7 +34,6 @@ def all_lists(
     Args:
         learned: what is known.
         plain: the lists that needed no model.
-        places: where each order went.
         settings: of lists.
         progress: hears of every step.
         carried: lists of customers and items that need not be made. Best sellers and past orders always are.
@@ -55,7 +52,7 @@ def all_lists(
         names, category = learned.catalog.categories()
         sold = np.where(learned.eligible, learned.models["best_sellers"].sold, 0)
         best_sellers = build.best_sellers(sold, category, len(names), settings.lists.length)
-        local = settings.models.local_best_sellers.fit(learned.orders, places, learned.split.cut)
+        local = build.local_best_sellers(plain.local, learned.eligible, settings.lists.length)
     similar = carried.similar(similar_items(plain.similar, learned, settings, progress).take(items))
     made = recommended(learned, settings, customers, progress)
     # Nothing is known of who returned everything, or bought only what is too rare to be recommended:
@@ -77,8 +74,8 @@ def all_lists(
         evidence=evidence,
         best_sellers=best_sellers,
         groups=("", *names),
-        local_best_sellers=build.local_best_sellers(local, learned.eligible, settings.lists.length),
-        places=local.names,
+        local_best_sellers=local,
+        places=plain.local.names,
     )
 
 

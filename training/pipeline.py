@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -21,7 +21,7 @@ from recommender.snapshot.manifest import Counts, Manifest, Updated, rfc3339
 from .carried import Carried
 from .evaluation import evaluate
 from .item_lists import cart_trees, plain_lists
-from .learning import EarlierWindows, Learned, learn, load_loops, purchases_at
+from .learning import EarlierWindows, Learned, Purchases, learn, load_loops, purchases_at
 from .list_making import all_lists
 from .progress import Progress
 from .settings import Settings
@@ -51,14 +51,17 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     load_loops(progress)
     purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
     carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
+    facts = DataFacts.of(read, purchases)
     trees = cart_trees(purchases, settings, progress)
-    plain = plain_lists(purchases, settings, progress, trees=trees, carried=carried)
-    # The models need the room that these purchases take, and learn from their own.
+    plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
+    # The models need the room that these purchases take, and learn from their own; the lists need that of
+    # the orders, where nobody else holds them.
     del purchases
     learned = learn(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
-    lists = all_lists(learned, plain, read.places, settings, progress, carried=carried)
+    del read
+    lists = all_lists(learned, plain, settings, progress, carried=carried)
     return snapshot_of(
-        read,
+        facts,
         learned,
         lists,
         settings,
@@ -69,8 +72,39 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     )
 
 
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What a manifest says of the orders.
+
+    Attributes:
+        data_from, data_until: time of the first and the last line.
+        fingerprint: of all lines.
+        counts: of what was learned from.
+        findings: what was odd, as plain data.
+    """
+
+    data_from: str
+    data_until: str
+    fingerprint: str
+    counts: Counts
+    findings: list[dict[str, object]]
+
+    @classmethod
+    def of(cls, read: ReadOrders, purchases: Purchases) -> "DataFacts":
+        """The facts of orders, and of what there was to learn from in them."""
+        orders, net = read.orders, purchases.orders
+        known = net.customer[net.customer != GUEST]
+        return cls(
+            data_from=rfc3339(orders.first_time),
+            data_until=rfc3339(orders.last_time),
+            fingerprint=fingerprint(orders),
+            counts=Counts(len(net), _different(net.order), _different(known), len(net.items)),
+            findings=read.findings.to_json(),
+        )
+
+
 def snapshot_of(
-    read: ReadOrders,
+    facts: DataFacts,
     learned: Learned,
     lists: Lists,
     settings: Settings,
@@ -83,15 +117,13 @@ def snapshot_of(
     full_seconds: float | msgspec.UnsetType = msgspec.UNSET,
 ) -> Snapshot:
     """Everything that was learned and made, with what it says about itself; arguments as in `Manifest`."""
-    orders, net = read.orders, learned.orders
-    known = net.customer[net.customer != GUEST]
     manifest = Manifest(
         snapshot="",
         generated_at=rfc3339(int(now.timestamp())),
-        data_from=rfc3339(orders.first_time),
-        data_until=rfc3339(orders.last_time),
-        data_fingerprint=fingerprint(orders),
-        counts=Counts(len(net), _different(net.order), _different(known), len(net.items)),
+        data_from=facts.data_from,
+        data_until=facts.data_until,
+        data_fingerprint=facts.fingerprint,
+        counts=facts.counts,
         sources=SOURCES,
         ranked_by=learned.ranked_by,
         settings=noted_settings(settings),
@@ -104,11 +136,11 @@ def snapshot_of(
     return Snapshot(
         manifest=manifest,
         catalog=learned.catalog,
-        customers=net.customers,
+        customers=learned.customers,
         lists=lists,
         models=learned.models,
         ranker=learned.ranker,
-        findings=read.findings.to_json(),
+        findings=facts.findings,
         cart_trees=trees,
         fingerprints=fingerprints,
     )

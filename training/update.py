@@ -16,7 +16,7 @@ from .carried import Carried
 from .item_lists import plain_lists
 from .learning import Known, load_loops, purchases_at, relearn
 from .list_making import all_lists
-from .pipeline import noted_settings, snapshot_of, versions
+from .pipeline import DataFacts, noted_settings, snapshot_of, versions
 from .progress import Progress
 from .settings import Settings
 from .sources import ReadOrders
@@ -94,11 +94,11 @@ def update(
     with progress.step("Look whose lists hold"):
         fingerprints = Fingerprints.of(purchases.orders)
         carried = Carried.of(before, start.fingerprints, purchases, fingerprints)
-    plain = plain_lists(purchases, settings, progress, trees=before.cart_trees, carried=carried)
+    plain = plain_lists(purchases, read.places, settings, progress, trees=before.cart_trees, carried=carried)
     learned = relearn(purchases, settings, known=known, progress=progress)
-    lists = all_lists(learned, plain, read.places, settings, progress, carried=carried)
+    lists = all_lists(learned, plain, settings, progress, carried=carried)
     return snapshot_of(
-        read,
+        DataFacts.of(read, purchases),
         learned,
         lists,
         settings,

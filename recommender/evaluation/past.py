@@ -26,7 +26,7 @@ def past_catalog(catalog: Catalog, past: OrderLog, cut: int) -> Catalog:
     Raises:
         ValueError: an order is newer than the cut.
     """
-    require_known_by(cut, past)
+    require_known_by(cut, past.last_time)
     sold = sold_by(past, catalog)
     known = sold | released_by(cut, catalog)
     items, _ = catalog.items.subset(known)

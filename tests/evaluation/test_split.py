@@ -98,9 +98,9 @@ def test_nothing_after_the_cut_changes_what_is_learned_from(rows, day):
 
 def test_what_was_learned_from_later_orders_is_refused():
     log = log_of([("1", "ann", "tea", 1.0, 10.0), ("2", "ann", "tea", 1.0, 10.5)])
-    require_known_by(11 * DAY, log)
+    require_known_by(11 * DAY, log.last_time)
     with pytest.raises(ValueError, match="from after the cut"):
-        require_known_by(10 * DAY, log)
+        require_known_by(10 * DAY, log.last_time)
     split = split_of(LINES)
     with pytest.raises(ValueError, match="learned from holds orders from after the cut"):
         TemporalSplit(split.cut, split.days, split.later, split.holdout, split.later)

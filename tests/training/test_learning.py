@@ -32,7 +32,7 @@ def learned(shop, settings=SMALL, **others):
 
 
 def lists_of(found, settings=SMALL) -> ListTable:
-    everyone = np.arange(len(found.history.customers), dtype=np.int32)
+    everyone = np.arange(len(found.customers), dtype=np.int32)
     return recommended(found, settings, everyone, Silent())
 
 
@@ -52,25 +52,6 @@ def test_a_shop_too_small_keeps_the_blend_and_says_so(shop):
     found = learned(shop, replace(SMALL, ranker=replace(SMALL.ranker, fewest_customers=10_000)))
     assert found.ranker is None
     assert "10000" in found.ranked_by and "blend" in found.ranked_by
-
-
-class Steps(Silent):
-    """A progress that remembers which steps there were."""
-
-    def __init__(self):
-        self.names = []
-
-    def step(self, name, total=None):
-        self.names.append(name)
-        return super().step(name, total)
-
-
-def test_carts_learned_before_the_models_are_the_same(shop):
-    few = replace(SMALL, cart_trees=replace(SMALL.cart_trees, fewest_carts=20))
-    steps, now = Steps(), shop.orders.last_time
-    early = cart_trees(purchases_at(shop.orders, shop.catalog, few, now, steps), few, steps)
-    assert steps.names[-1] == "Learn what fills up carts"
-    assert early.text == cart_trees(learned(shop, few), few, Silent()).text
 
 
 def test_a_model_that_nobody_asks_is_not_learned(shop):
@@ -118,7 +99,7 @@ def test_what_is_bought_together_is_weighed_by_the_last_carts_where_there_are_en
     lines = [(f"{n}", f"c{n}", item, 1.0, n / 20) for n, basket in enumerate(baskets) for item in set(basket)]
     history = history_of(lines, 30.0)
     found = replace(
-        learned(shop),
+        purchases_at(shop.orders, shop.catalog, SMALL, shop.orders.last_time, Silent()),
         history=history,
         catalog=Catalog.unknown(history.items),
         eligible=np.ones(len(history.items), bool),

@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from benchmarks.datasets import planted_shop
 from recommender.data.catalog import Catalog
+from recommender.data.orders import OrderLog
 from recommender.data.returns import net_of_returns
 from recommender.errors import DataError
 from recommender.evaluation.split import known_items
@@ -17,6 +19,7 @@ from recommender.ranking.blend import Blend
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.reasons import KINDS
 from recommender.training.evaluation import evaluate
+from recommender.training.learning_settings import EvaluationSettings
 from recommender.training.pipeline import train
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
@@ -37,6 +40,29 @@ def shop(tmp_path_factory):
 def read(path, **changes):
     found = read_orders([path], Settings())
     return replace(found, **changes)
+
+
+class HeldOrders(Silent):
+    """A progress that counts the order logs there are when a step begins."""
+
+    def __init__(self):
+        self.logs = {}
+
+    def step(self, name, total=None):
+        gc.collect()
+        self.logs[name] = sum(isinstance(held, OrderLog) and len(held) > 0 for held in gc.get_objects())
+        return super().step(name, total)
+
+
+def test_orders_that_are_handed_over_leave_memory_before_customers_lists_are_made(shop):
+    progress, settings = HeldOrders(), replace(Settings(), evaluation=EvaluationSettings(days=14))
+    gc.collect()
+    others = sum(isinstance(held, OrderLog) and len(held) > 0 for held in gc.get_objects())
+    handed_over = [read(shop)]
+    train(handed_over.pop(), settings, now=NOW, progress=progress)
+    # The judge's own lists are made earlier, under the same name: what is seen last is the snapshot's.
+    assert progress.logs["Write customer lists"] == others
+    assert progress.logs["Write past orders"] > others
 
 
 def lists(found):

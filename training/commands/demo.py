@@ -25,7 +25,7 @@ from ..report import figures_table, time_table
 from ..settings import load_settings
 from ..showcase import Showcase, in_vocabulary
 from ..sources import ReadOrders, read_orders
-from .findings_report import print_findings
+from .findings_report import print_findings, report
 from .publish import publish_to_redis
 
 SHOP = "demo"
@@ -85,7 +85,7 @@ def _learn(console: Console, progress: Shown, state: Path) -> tuple[ReadOrders, 
     settings = replace(settings, ranker=replace(settings.ranker, customers=300, trees=100))
     with progress.step("Read orders"):
         read = read_orders([orders], settings, items=items)
-    print_findings(console, read)
+    print_findings(console, read.findings, report(read))
     trained = train(read, settings, now=datetime.now(UTC), progress=progress)
     folder = state / "snapshot"
     shutil.rmtree(folder, ignore_errors=True)

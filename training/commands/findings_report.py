@@ -27,8 +27,8 @@ def report(read: ReadOrders) -> dict[str, Any]:
         "put_aside": read.quarantined,
         "purchases": int(bought.sum()),
         "returns": int((~bought).sum()),
-        "orders": len(np.unique(orders.order[bought])),
-        "customers": len(np.unique(orders.customer[orders.customer != GUEST])),
+        "orders": int(np.count_nonzero(np.bincount(orders.order[bought]))),
+        "customers": int(np.count_nonzero(np.bincount(orders.customer[orders.customer != GUEST]))),
         "items": len(orders.items),
         "first_order": _time(orders.first_time),
         "last_order": _time(orders.last_time),
@@ -40,11 +40,11 @@ def _time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-def print_findings(console: Console, read: ReadOrders) -> None:
-    """Findings as a table, and what is left below it."""
-    if len(read.findings):
-        console.print(findings_table(read.findings))
-    console.print(_summary(report(read)), highlight=False)
+def print_findings(console: Console, findings: Findings, figures: dict[str, Any]) -> None:
+    """Findings as a table, and what is left below it; `figures` as `report` gives them."""
+    if len(findings):
+        console.print(findings_table(findings))
+    console.print(_summary(figures), highlight=False)
 
 
 def _summary(figures: dict[str, Any]) -> str:

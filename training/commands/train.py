@@ -1,18 +1,20 @@
 """`cartlift train`."""
 
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 from rich.console import Console
 
+from recommender.data.findings import Findings
 from recommender.errors import ConfigError
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
@@ -21,7 +23,7 @@ from ..memory_limit import bytes_of, readable_memory
 from ..not_judged import why_not_judged
 from ..pipeline import timed
 from ..pipeline import train as learn_and_list
-from ..plan import check_memory, facts_of_orders, plan_of, refuse_too_large
+from ..plan import Plan, check_memory, facts_of_orders, plan_of, refuse_too_large
 from ..plan_scan import facts_of_tables
 from ..progress import Progress, Shown
 from ..report import figures_table, print_lists_health, print_manifest
@@ -30,7 +32,7 @@ from ..sources import ReadOrders
 from ..sources.canonical import open_orders
 from ..sources.database import is_database
 from ..stage_usage import peak_memory
-from .findings_report import print_findings
+from .findings_report import print_findings, report
 from .source_options import SourceArguments, memory_option, source_options
 
 
@@ -96,17 +98,17 @@ def train(
     moment = None if until is None else moment_of(until, settings.source.timezone)
     asked = Asked(source.orders, source.items, moment, folder, datetime.now(UTC), master)
     limit = None if memory is None else bytes_of(memory)
-    work = spark_engine().trained if engine == "spark" else partial(_trained_here, source, limit)
-    with work(asked, settings, progress) as (read, trained):
+    work = _trained_on_spark if engine == "spark" else partial(_trained_here, source, limit)
+    with work(asked, settings, progress) as (about, trained):
         trained = timed(trained, clock.perf_counter() - started)
         with progress.step("Write the snapshot"):
             snapshot = write_snapshot(trained, folder)
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(snapshot.manifest), indent=2))
         else:
-            _tell(read, settings, snapshot, folder)
+            _tell(about, snapshot, folder)
             if engine == "local":
-                _tell_usage(read, settings, clock.perf_counter() - started)
+                _tell_usage(about.expected, clock.perf_counter() - started)
 
 
 def _refuse_for_spark(memory: str | None, query: str | None) -> None:
@@ -116,18 +118,58 @@ def _refuse_for_spark(memory: str | None, query: str | None) -> None:
         raise ConfigError("--query is for a database, and --engine spark reads files: export it first")
 
 
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is told of the orders when all is done.
+
+    Attributes:
+        figures: see `report`.
+        findings: what was odd.
+        items: ids of those sold.
+        not_judged: why nothing was judged, if nothing was.
+        expected: what a training on them is expected to take.
+    """
+
+    figures: dict[str, Any]
+    findings: Findings
+    items: Sequence[str]
+    not_judged: str
+    expected: Plan
+
+    @classmethod
+    def of(cls, read: ReadOrders, settings: Settings) -> "_About":
+        return cls(
+            figures=report(read),
+            findings=read.findings,
+            items=read.orders.items.ids,
+            not_judged=why_not_judged(read.orders, settings.evaluation),
+            expected=plan_of(facts_of_orders(read.orders, settings), settings),
+        )
+
+
+@contextmanager
+def _trained_on_spark(
+    asked: Asked, settings: Settings, progress: Progress
+) -> Iterator[tuple[_About, Snapshot]]:
+    with spark_engine().trained(asked, settings, progress) as (read, snapshot):
+        yield _About.of(read, settings), snapshot
+
+
 @contextmanager
 def _trained_here(
     source: SourceArguments, limit: int | None, asked: Asked, settings: Settings, progress: Progress
-) -> Iterator[tuple[ReadOrders, Snapshot]]:
+) -> Iterator[tuple[_About, Snapshot]]:
     # With --until a part of what would be counted is passed over, and may fit.
     if limit is not None and asked.until is None:
         _refuse_before_reading(source, limit, settings, progress)
     aside = asked.snapshot.with_name(asked.snapshot.name + ".quarantine.parquet")
     read = source.read(settings, quarantine=aside, until=asked.until, progress=progress)
-    expected = plan_of(facts_of_orders(read.orders, settings), settings)
-    check_memory(expected, limit, partial(click.echo, err=True))
-    yield read, learn_and_list(read, settings, now=asked.now, progress=progress)
+    about = _About.of(read, settings)
+    check_memory(about.expected, limit, partial(click.echo, err=True))
+    # Handed over: who makes the lists needs the room of the orders.
+    handed_over = [read]
+    del read
+    yield about, learn_and_list(handed_over.pop(), settings, now=asked.now, progress=progress)
 
 
 def _refuse_before_reading(
@@ -170,28 +212,26 @@ def _time_of(text: str) -> datetime:
         ) from error
 
 
-def _tell(read: ReadOrders, settings: Settings, snapshot: Snapshot, folder: Path) -> None:
+def _tell(about: _About, snapshot: Snapshot, folder: Path) -> None:
     console = Console()
-    print_findings(console, read)
+    print_findings(console, about.findings, about.figures)
     console.print()
     print_manifest(console, snapshot.manifest)
     print_lists_health(console, snapshot)
     if snapshot.manifest.figures:
         console.print(figures_table(snapshot.manifest.figures))
     else:
-        why = why_not_judged(read.orders, settings.evaluation)
-        console.print(f"Not judged: {why}.", markup=False, highlight=False)
+        console.print(f"Not judged: {about.not_judged}.", markup=False, highlight=False)
     # Not a difference of lengths: new items are in the catalog although nobody has bought them.
-    rare = sum(item not in snapshot.catalog.items for item in read.orders.items.ids)
+    rare = sum(item not in snapshot.catalog.items for item in about.items)
     if rare:
         told = f"{rare:,} items with fewer order lines than min_item_lines are in no list (docs/settings.md)."
         console.print(told, highlight=False)
     console.print(f"\nPublish it: [bold]cartlift publish {folder}[/]", highlight=False, soft_wrap=True)
 
 
-def _tell_usage(read: ReadOrders, settings: Settings, seconds: float) -> None:
+def _tell_usage(expected: Plan, seconds: float) -> None:
     """What the run took, beside what `cartlift plan` expects for such orders."""
-    expected = plan_of(facts_of_orders(read.orders, settings), settings)
     told = (
         f"It took {readable_memory(peak_memory())} of memory at most "
         f"({readable_memory(expected.training_peak)} expected) "

@@ -32,7 +32,7 @@ from ..sources.tables import Table
 from ..update import GoesOn, StartsAnew, start_of
 from ..update import update as carry_over
 from ..update_report import added_in_words, update_in_words
-from .findings_report import print_findings
+from .findings_report import print_findings, report
 from .publish import REFUSED, print_refusal, publish_with_words, refusal
 from .source_options import SourceArguments, memory_option, source_options
 
@@ -226,7 +226,7 @@ def _as_json(made: _Made, published: PublishReport | SnapshotRefused | None) -> 
 
 def _tell(made: _Made, read: ReadOrders, target: Path, goes_live: bool) -> None:
     console, manifest = Console(), made.snapshot.manifest
-    print_findings(console, read)
+    print_findings(console, read.findings, report(read))
     console.print()
     print_manifest(console, manifest)
     print_lists_health(console, made.snapshot)

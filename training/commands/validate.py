@@ -35,6 +35,6 @@ def validate(source: SourceArguments, quarantine: Path | None, as_json: bool) ->
         click.echo(json.dumps(report(read), indent=2, ensure_ascii=False))
         return
     console = Console()
-    print_findings(console, read)
+    print_findings(console, read.findings, report(read))
     if quarantine:
         console.print(f"Lines put aside are in {quarantine}.", markup=False, highlight=False, soft_wrap=True)

@@ -108,7 +108,7 @@ def _save(part: PartOfShop, recipe: Recipe, folder: Path) -> None:
     save_model(lists, folder / "lists" / "recommended")
     reasons = reasons_of(part, settings, lists, everyone, recipe.best_sellers)
     save_model(reasons, folder / "lists" / "reasons")
-    save_model(past_orders(part.history, part.eligible), folder / "lists" / "past_orders")
+    save_model(past_orders(part.purchases.history, part.eligible), folder / "lists" / "past_orders")
     for name, field in CUSTOMERS_SIDE.items():
         save_arrays({field: getattr(part.models[name], field)}, folder / "models" / name)
 
@@ -116,7 +116,7 @@ def _save(part: PartOfShop, recipe: Recipe, folder: Path) -> None:
 def lists_of(part: PartOfShop, recipe: Recipe) -> ListTable:
     """The lists of some customers, as `learning.recommended` makes everybody's."""
     settings, ranker = recipe.shared.settings, recipe.ranker
-    everyone = np.arange(len(part.history.customers), dtype=np.int32)
+    everyone = np.arange(len(part.customers), dtype=np.int32)
     lists = build.recommend(
         part.models,
         settings.blend,
@@ -127,7 +127,7 @@ def lists_of(part: PartOfShop, recipe: Recipe) -> ListTable:
         length=settings.lists.length,
         per_model=settings.lists.candidates_per_model,
         reserved=Reserved(
-            part.unproven(settings.lists.min_item_lines),
+            part.unproven,
             settings.reranking.new_item_share,
             OwnTaste(part.models["content"], recipe.common_taste),
         ),

@@ -12,7 +12,7 @@ from recommender.evaluation.past import past_catalog
 from recommender.evaluation.split import TemporalSplit
 from recommender.ranking.examples import Examples
 
-from ..learning import EarlierWindows, Learned, drawn_buyers, earlier_examples, examples_of
+from ..learning import EarlierWindows, Learned, Purchases, drawn_buyers, earlier_examples, examples_of
 from ..progress import Progress
 from ..ranker_learning import learned_ranker
 from ..settings import Settings
@@ -36,7 +36,13 @@ class SparkLearner:
     sample: Sample
     newest: tuple[int, SharedWithFactors] | None = field(default=None, init=False)
 
-    def __call__(
+    def purchases(
+        self, orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress
+    ) -> Purchases:
+        """See `learning.purchases_at`; `orders` are the sample's, and what counts is what the shop sold."""
+        return self.at(now, catalog, settings, progress).shared.purchases(orders.until(now))
+
+    def learn(
         self,
         orders: OrderLog,
         catalog: Catalog,

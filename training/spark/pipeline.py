@@ -25,7 +25,7 @@ from ..evaluation import evaluate
 from ..item_lists import cart_trees, plain_lists
 from ..learning import EarlierWindows, Learned, item_traits, load_loops
 from ..list_making import all_lists
-from ..pipeline import plain_values, snapshot_of
+from ..pipeline import DataFacts, plain_values, snapshot_of
 from ..progress import Progress
 from ..settings import Settings
 from ..sources import ReadOrders
@@ -82,15 +82,19 @@ def train(
     read, learner, earlier = sample.read, SparkLearner(orders, sample), EarlierWindows()
     verdict = evaluate(read, settings, progress=progress, earlier=earlier, learner=learner)
     now = orders.last_time
-    learned = learner(read.orders, orders.catalog, settings, now=now, progress=progress, earlier=earlier)
-    trees = cart_trees(learned, settings, progress)
+    purchases = learner.purchases(read.orders, orders.catalog, settings, now=now, progress=progress)
+    trees = cart_trees(purchases, settings, progress)
     # Nobody's list is made here: customers have theirs from the blocks, and items are all made anew.
-    nobody = Carried(np.zeros(len(learned.history.customers), np.int32), Carried.nothing(learned).items)
-    plain = plain_lists(learned, settings, progress, trees=trees, carried=nobody)
-    lists = all_lists(learned, plain, read.places, settings, progress, carried=nobody)
+    everything = Carried.nothing(purchases)
+    nobody = Carried(np.zeros(len(everything.customers), np.int32), everything.items)
+    plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=nobody)
+    learned = learner.learn(
+        read.orders, orders.catalog, settings, now=now, progress=progress, earlier=earlier
+    )
+    lists = all_lists(learned, plain, settings, progress, carried=nobody)
     figures = None if verdict is None else plain_values(asdict(verdict))
     snapshot = snapshot_of(
-        read,
+        DataFacts.of(read, purchases),
         learned,
         lists,
         settings,

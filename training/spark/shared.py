@@ -30,7 +30,7 @@ from recommender.models.registry import FITTED
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.features import FeatureTables
 
-from ..learning import Learned
+from ..learning import Learned, Purchases
 from ..progress import Progress
 from ..settings import Settings
 from .factors import fit_als, rows_of
@@ -52,14 +52,10 @@ class PartOfShop(Learned):
     """Some of the shop's customers, with models that were learned from all of them.
 
     Attributes:
-        few_lines: shape (n_items,), items that the whole shop has sold too seldom to be known.
+        purchases: of these customers.
     """
 
-    few_lines: NDArray[np.bool_]
-
-    def unproven(self, min_item_lines: int) -> NDArray[np.bool_]:
-        """See `Moment.unproven`; of the whole shop's lines."""
-        return self.newcomers & self.few_lines
+    purchases: Purchases
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +100,39 @@ class Shared:
             orders: all their lines until the moment, returns among them, in the shop's vocabulary of items.
             factors: of these customers, a row a customer.
         """
-        catalog = self.items.catalog
-        known = net_of_returns(orders.keep_items(self.items.known)).orders
-        price = np.where(np.isnan(known.unit_price), np.float32(self.tables.mean_price), known.unit_price)
-        known = replace(known, unit_price=price.astype(np.float32))
-        history = PurchaseHistory.at(known, self.cut)
-        nothing = known.lines(np.zeros(len(known), bool))
-        tables = FeatureTables.with_items(known, history, catalog, items=self.tables.columns, said=self.said)
+        purchases = self.purchases(orders)
+        history, catalog, few = purchases.history, purchases.catalog, self.settings.lists.min_item_lines
+        tables = FeatureTables.with_items(
+            purchases.orders, history, catalog, items=self.tables.columns, said=self.said
+        )
         return PartOfShop(
-            split=TemporalSplit(self.cut, self.settings.evaluation.days, known, nothing, nothing),
+            cut=self.cut,
+            newest=purchases.orders.last_time,
+            customers=history.customers,
             catalog=catalog,
-            history=history,
+            eligible=self.eligible,
+            # Of the whole shop's lines.
+            unproven=self.newcomers & (self.tables.lines < few),
             models=self._with_customers(history, factors),
             tables=tables,
             bought=history.interactions(half_life_days=np.inf),
-            eligible=self.eligible,
-            newcomers=self.newcomers,
             ranker=None,
             ranked_by="the blend of the models",
-            few_lines=self.tables.lines < self.settings.lists.min_item_lines,
+            purchases=purchases,
+        )
+
+    def purchases(self, orders: OrderLog) -> Purchases:
+        """What some customers bought of the items that the whole shop knows; `orders` as in `part`."""
+        known = net_of_returns(orders.keep_items(self.items.known)).orders
+        price = np.where(np.isnan(known.unit_price), np.float32(self.tables.mean_price), known.unit_price)
+        known = replace(known, unit_price=price.astype(np.float32))
+        nothing = known.lines(np.zeros(len(known), bool))
+        return Purchases(
+            split=TemporalSplit(self.cut, self.settings.evaluation.days, known, nothing, nothing),
+            catalog=self.items.catalog,
+            history=PurchaseHistory.at(known, self.cut),
+            eligible=self.eligible,
+            newcomers=self.newcomers,
         )
 
     def _with_customers(self, history: PurchaseHistory, factors: CustomerFactors) -> dict[str, Any]:
