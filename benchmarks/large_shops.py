@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from recommender.data.history import DAY
 
+LARGE_SHOP = Path(__file__).parent / "settings" / "large_shop.toml"
+"""Settings for the larger of these shops."""
+
 _NEWEST = 1_790_000_000
 _DAYS = 365
 _LINES_AN_ORDER = 3

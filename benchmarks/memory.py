@@ -2,9 +2,9 @@
 
 `python -m benchmarks.memory [SIZE …]` writes a shop of each size as files, trains on it in a process of its
 own, publishes the snapshot to a private Redis and says what each stage held at most, single-stage (no ranker)
-and two-stage, beside what `cartlift plan` expects. `--rates` runs small shops of several shapes instead, and
-writes what plans reckon with to training/plan_rates.py. Linux only: the kernel is asked for the peak. Kept in
-benchmarks/results/memory.json.
+and two-stage, with the settings for large shops (benchmarks/settings/large_shop.toml). `--rates` runs small
+shops of several shapes instead, with the product's settings, and writes what plans reckon with to
+training/plan_rates.py. Linux only: the kernel is asked for the peak. Kept in benchmarks/results/memory.json.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.optimize import nnls
 
-from benchmarks.large_shops import SIZES, ShopSize, write_orders
+from benchmarks.large_shops import LARGE_SHOP, SIZES, ShopSize, write_orders
 from benchmarks.results import keep
 from recommender.snapshot.directory import load_snapshot, write_snapshot
 from recommender.snapshot.embedded_redis import running_redis
@@ -38,7 +38,7 @@ from recommender.training.plan import ShopFacts, facts_of_orders, plan_of
 from recommender.training.plan_rates import Rate
 from recommender.training.progress import Shown
 from recommender.training.publish import publish
-from recommender.training.settings import Settings
+from recommender.training.settings import Settings, load_settings
 from recommender.training.sources import read_orders
 from recommender.training.stage_usage import STAGES, Metered, Usage
 
@@ -96,7 +96,7 @@ def measure(shop: str, orders: Path, folder: Path, *, ranked: bool, console: Con
         ranked: whether to learn and use a ranker.
         console: hears of every step.
     """
-    settings, progress = settings_of(ranked=ranked), Metered(Shown(console))
+    settings, progress = settings_of(shop, ranked=ranked), Metered(Shown(console))
     read = read_orders([orders], settings, progress=progress, now=_NOW)
     facts = facts_of_orders(read.orders, settings)
     handed_over = [read]
@@ -112,9 +112,9 @@ def measure(shop: str, orders: Path, folder: Path, *, ranked: bool, console: Con
     return Run(shop, ranked, facts, dict(progress.used), on_disk, redis_bytes)
 
 
-def settings_of(*, ranked: bool) -> Settings:
-    """The product's settings, with the ranker or without it."""
-    settings = Settings()
+def settings_of(shop: str = "", *, ranked: bool) -> Settings:
+    """The product's settings, those for large shops if it is one, with the ranker or without it."""
+    settings = load_settings(LARGE_SHOP) if shop in SIZES else Settings()
     return settings if ranked else replace(settings, ranker=replace(settings.ranker, windows=0))
 
 
@@ -190,7 +190,7 @@ def table_of(runs: Sequence[Run]) -> Table:
     stages = list(runs[0].stages)
     table = Table("shop", "lists", *stages, "peak", "planned", "minutes", "planned", "Redis MB", "planned")
     for run in runs:
-        plan = plan_of(run.facts, settings_of(ranked=run.ranked))
+        plan = plan_of(run.facts, settings_of(run.shop, ranked=run.ranked))
         table.add_row(
             run.shop,
             "two-stage" if run.ranked else "single-stage",

@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import libraries, stock
-from benchmarks.large_shops import SIZES, ShopSize, write_orders
+from benchmarks.large_shops import LARGE_SHOP, SIZES, ShopSize, write_orders
 from benchmarks.paired import TIMES
 from benchmarks.results import keep
 from recommender.data.fingerprints import Fingerprints
@@ -51,7 +51,7 @@ from recommender.snapshot.redis_store import RedisStore
 from recommender.snapshot.rows import encode_lists
 from recommender.training.carried import Carried
 from recommender.training.item_lists import cart_trees, plain_lists
-from recommender.training.learning import learn, load_loops, purchases_at
+from recommender.training.learning import EarlierWindows, examples_before, learn, purchases_at
 from recommender.training.list_making import all_lists
 from recommender.training.pipeline import DataFacts, snapshot_of
 from recommender.training.progress import Silent
@@ -61,8 +61,6 @@ from recommender.training.sources import read_orders
 from recommender.training.stage_usage import peak_memory
 
 N, FACTORS, ITERATIONS = 50, 64, 15
-
-LARGE_SHOP = Path(__file__).parent / "settings" / "large_shop.toml"
 
 _OURS = ("ours", "two-stage")
 PIPELINES = ("ours", "stock", "libraries", "two-stage")
@@ -181,14 +179,15 @@ def two_stage(folder: Path, redis_url: str, stage: Stages) -> None:
     with stage("read"):
         read = read_orders([folder], settings)
     newest = read.orders.last_time
-    load_loops(progress)
+    earlier = EarlierWindows()
+    examples_before(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
     purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
     carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
     trees = cart_trees(purchases, settings, progress)
     facts = DataFacts.of(read, purchases)
     plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
     del purchases
-    learned = learn(read.orders, read.catalog, settings, now=newest, progress=progress)
+    learned = learn(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
     del read
     lists = all_lists(learned, plain, settings, progress, carried=carried)
     with stage("write"), tempfile.TemporaryDirectory() as to:

@@ -225,20 +225,39 @@ def learn(
     Raises:
         DataError: there is no purchase to learn from.
     """
+    earlier = earlier or EarlierWindows()
+    examples = examples_before(orders, catalog, settings, now=now, earlier=earlier, progress=progress)
+    ranker, ranked_by = learned_ranker(examples, settings, progress)
+    purchases = purchases_at(orders.until(now), catalog, settings, now, progress)
+    earlier.newest = _moment(purchases, settings, progress)
+    return _learned(earlier.newest, ranker, ranked_by)
+
+
+def examples_before(
+    orders: OrderLog,
+    catalog: Catalog,
+    settings: Settings,
+    *,
+    now: int,
+    earlier: EarlierWindows,
+    progress: Progress,
+) -> list[Examples]:
+    """What the ranker of a moment learns from: examples of the windows before it, the newest first.
+
+    Arguments as in `learn`. They stay in `earlier`, the models that were fitted for them do not: with a large
+    shop there is no room for those of two moments.
+    """
     load_loops(progress)
-    known, earlier = orders.until(now), earlier or EarlierWindows()
-    examples = earlier_examples(
+    known = orders.until(now)
+    found = earlier_examples(
         known.first_time,
         settings,
         now,
         earlier,
         lambda cut: _examples(known, catalog, settings, cut, progress, earlier),
     )
-    ranker, ranked_by = learned_ranker(examples, settings, progress)
-    # The moment before has been learned from: with a large shop there is no room for two.
     earlier.newest = None
-    earlier.newest = _moment(purchases_at(known, catalog, settings, now, progress), settings, progress)
-    return _learned(earlier.newest, ranker, ranked_by)
+    return found
 
 
 def relearn(purchases: Purchases, settings: Settings, *, known: Known, progress: Progress) -> Learned:

@@ -21,7 +21,7 @@ from recommender.snapshot.manifest import Counts, Manifest, Updated, rfc3339
 from .carried import Carried
 from .evaluation import evaluate
 from .item_lists import cart_trees, plain_lists
-from .learning import EarlierWindows, Learned, Purchases, learn, load_loops, purchases_at
+from .learning import EarlierWindows, Learned, Purchases, examples_before, learn, purchases_at
 from .list_making import all_lists
 from .progress import Progress
 from .settings import Settings
@@ -48,7 +48,8 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     earlier = EarlierWindows()
     verdict = evaluate(read, settings, earlier=earlier, progress=progress)
     newest = read.orders.last_time
-    load_loops(progress)
+    # The judge's models are what the last window's examples are made of; then they can go.
+    examples_before(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
     purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
     carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
     facts = DataFacts.of(read, purchases)

@@ -11,10 +11,15 @@ from recommender.data.orders import GUEST, OrderLog
 from recommender.data.vocabulary import Vocabulary
 from recommender.evaluation.split import TemporalSplit
 
+MOST_CUSTOMERS = 100_000
+"""Customers that are judged at most: more would make intervals no narrower than anybody reads them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """Customers with an order on both sides of a cut, and their purchases on either.
+
+    Of very many, some are drawn: those of whom figures are means.
 
     Matrices have shape (n, n_items): a row for each judged customer, and columns in the vocabulary of the
     lists that are judged.
@@ -55,13 +60,17 @@ class Window:
         return len(self.customers)
 
     @classmethod
-    def of(cls, split: TemporalSplit, items: Vocabulary) -> "Window":
+    def of(
+        cls, split: TemporalSplit, items: Vocabulary, *, most: int = MOST_CUSTOMERS, seed: int = 0
+    ) -> "Window":
         """The window of a split.
 
         Args:
             split: what was known at the cut, and what came after.
             items: vocabulary of the lists that will be judged. It holds every item known at the cut; later
                 purchases of items that it does not hold are left out.
+            most: customers at most.
+            seed: of their draw.
 
         Raises:
             ValueError: it lacks an item known at the cut.
@@ -70,6 +79,8 @@ class Window:
         if (column < 0).any():
             raise ValueError("lists cannot be judged in a vocabulary that lacks items known at the cut")
         customers = _seen_on_both_sides(split)
+        if len(customers) > most:
+            customers = np.sort(np.random.default_rng(seed).permutation(customers)[:most])
         axes = _Axes(customers, len(split.train.customers), items)
         before, after = axes.lines(split.train), axes.lines(split.later)
         known = np.zeros(len(items), bool)

@@ -95,3 +95,14 @@ def test_customers_with_three_orders_are_no_longer_cold():
 def test_an_unknown_task_is_refused():
     with pytest.raises(ValueError, match="no task 'colour'"):
         truth_of(WINDOW, "colour")
+
+
+def test_of_very_many_customers_some_are_drawn_the_same_ones_again():
+    split = split_of()
+    one, again = (Window.of(split, log_of(LINES).items, most=2) for _ in range(2))
+    assert len(one) == 2 and np.array_equal(one.customers, again.customers)
+    at = np.searchsorted(WINDOW.customers, one.customers)
+    assert np.array_equal(one.truth.toarray(), WINDOW.truth.toarray()[at])
+    assert one.orders_before.tolist() == WINDOW.orders_before[at].tolist()
+    # What is known of the shop is known of all of it.
+    assert one.buyers.tolist() == WINDOW.buyers.tolist() and one.n_customers == WINDOW.n_customers
