@@ -8,9 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from recommender.data.history import DAY
-from recommender.data.orders import GUEST, OrderLog
-from recommender.data.vocabulary import Vocabulary
+from recommender.data.orders import GUEST
 from recommender.training.settings import load_settings
 from recommender.training.sources import ReadOrders, read_orders
 
@@ -44,9 +42,6 @@ EVERYBODY = "Carrier bag"
 
 _CLUSTERS = 50
 """Groups of items that customers of `taste_matrix` like some of."""
-
-FAVOURITES = 10
-"""Items that a customer of `large_shop` likes."""
 
 
 def planted_shop(customers: int = 300, days: int = 200, seed: int = 0) -> pl.DataFrame:
@@ -89,44 +84,6 @@ def _smooth(appeal: np.ndarray) -> np.ndarray:
     # Without a floor a favourite can take all the probability, and a basket of three could not be drawn.
     floored = appeal + 0.01
     return np.asarray(floored / floored.sum())
-
-
-def large_shop(customers: int, items: int, *, lines: int = 15, seed: int = 0) -> OrderLog:
-    """A shop of any size, made in a few seconds: a year of orders of about three lines each.
-
-    Items sell by Zipf's law. Every customer has ten favourites, which are six lines of ten; the others are
-    drawn from the whole shop.
-
-    Args:
-        customers: who buy `lines` lines each.
-        items: that are sold.
-        lines: of a customer, at least 3.
-        seed: of every draw.
-    """
-    rng = np.random.default_rng(seed)
-    chance = np.cumsum(1 / np.arange(1, items + 1) ** 0.9)
-    anything = np.searchsorted(chance, rng.random((customers, lines)) * chance[-1])
-    liked = np.searchsorted(chance, rng.random((customers, FAVOURITES)) * chance[-1])
-    chosen = np.take_along_axis(liked, rng.integers(FAVOURITES, size=(customers, lines)), axis=1)
-    item = np.where(rng.random((customers, lines)) < 0.6, chosen, anything).ravel()
-    orders_each = max(1, lines // 3)
-    order = (
-        np.arange(customers)[:, None] * orders_each + rng.integers(orders_each, size=(customers, lines))
-    ).ravel()
-    when = rng.integers(365 * DAY, size=customers * orders_each)[order]
-    oldest_first = np.argsort(when, kind="stable")
-    width = len(str(customers * orders_each))
-    return OrderLog(
-        order=order[oldest_first].astype(np.int32),
-        customer=np.repeat(np.arange(customers, dtype=np.int32), lines)[oldest_first],
-        item=item[oldest_first].astype(np.int32),
-        quantity=np.ones(len(order), np.float32),
-        unit_price=(1 + item[oldest_first] % 50).astype(np.float32),
-        ordered_at=when[oldest_first].astype(np.int64),
-        orders=Vocabulary(tuple(f"{n:0{width}}" for n in range(customers * orders_each))),
-        customers=Vocabulary(tuple(f"{n:0{width}}" for n in range(customers))),
-        items=Vocabulary(tuple(f"{n:0{width}}" for n in range(items))),
-    )
 
 
 def taste_matrix(customers: int, items: int, lines: int, *, seed: int = 0) -> csr_matrix:
