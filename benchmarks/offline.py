@@ -51,14 +51,16 @@ from recommender.snapshot.redis_store import RedisStore
 from recommender.snapshot.rows import encode_lists
 from recommender.training.carried import Carried
 from recommender.training.item_lists import cart_trees, plain_lists
-from recommender.training.learning import EarlierWindows, examples_before, learn, purchases_at
+from recommender.training.learning import learn_from
 from recommender.training.list_making import all_lists
+from recommender.training.moment import purchases_at
 from recommender.training.pipeline import DataFacts, snapshot_of
 from recommender.training.progress import Silent
 from recommender.training.publish import publish
 from recommender.training.settings import Settings, load_settings
 from recommender.training.sources import read_orders
 from recommender.training.stage_usage import peak_memory
+from recommender.training.windows import EarlierWindows, examples_before
 
 N, FACTORS, ITERATIONS = 50, 64, 15
 
@@ -179,16 +181,16 @@ def two_stage(folder: Path, redis_url: str, stage: Stages) -> None:
     with stage("read"):
         read = read_orders([folder], settings)
     newest = read.orders.last_time
-    earlier = EarlierWindows()
-    examples_before(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
+    examples = examples_before(
+        read.orders, read.catalog, settings, now=newest, earlier=EarlierWindows(), progress=progress
+    )
     purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
     carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
     trees = cart_trees(purchases, settings, progress)
     facts = DataFacts.of(read, purchases)
     plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
-    del purchases
-    learned = learn(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
-    del read
+    learned = learn_from(purchases, examples, settings, progress)
+    del read, purchases
     lists = all_lists(learned, plain, settings, progress, carried=carried)
     with stage("write"), tempfile.TemporaryDirectory() as to:
         made = snapshot_of(

@@ -12,7 +12,7 @@ from recommender.ranking.lists import ListTable
 from recommender.ranking.reasons import BECAUSE_YOU_BOUGHT, Reasons
 from recommender.snapshot.directory import Lists, Snapshot
 
-from .learning import Purchases
+from .moment import Purchases
 
 _Rows = NDArray[np.int32]
 

@@ -26,10 +26,12 @@ from recommender.snapshot.manifest import rfc3339
 
 from .carried import Carried
 from .item_lists import cart_trees, plain_lists, similar_items
-from .learning import EarlierWindows, Learned, Learner, Purchases, ThisMachine, item_traits, ranked
+from .learning import Learned, Learner, ThisMachine, item_traits, ranked
+from .moment import Purchases
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
+from .windows import EarlierWindows
 
 _THIS_MACHINE = ThisMachine()
 _NO_OTHERS: Mapping[str, Settings] = MappingProxyType({})
@@ -224,7 +226,9 @@ def _positions_in(values: NDArray[np.int32], n: int) -> NDArray[np.int32]:
 def _counts_for_cart(purchases: Purchases, eligible: NDArray[np.bool_], items: Vocabulary) -> OrdersInCommon:
     baskets = purchases.history.baskets()
     column = items.positions(purchases.catalog.items.ids)[baskets.indices]
-    moved = csr_array((baskets.data, column, baskets.indptr), shape=(baskets.shape[0], len(items)))
+    # Only where entries are is looked at: a byte each says enough.
+    ones = np.ones(baskets.nnz, bool)
+    moved = csr_array((ones, column, baskets.indptr), shape=(baskets.shape[0], len(items)))
     return OrdersInCommon(moved, moved.T.tocsr(), eligible)
 
 

@@ -20,7 +20,8 @@ from recommender.ranking.pair_evidence import evidence_of, substitutes
 from recommender.ranking.past_orders import past_orders
 
 from .carried import Carried
-from .learning import Learned, Purchases
+from .learning import Learned
+from .moment import Purchases
 from .progress import Progress
 from .settings import Settings
 

@@ -21,11 +21,13 @@ from recommender.snapshot.manifest import Counts, Manifest, Updated, rfc3339
 from .carried import Carried
 from .evaluation import evaluate
 from .item_lists import cart_trees, plain_lists
-from .learning import EarlierWindows, Learned, Purchases, examples_before, learn, purchases_at
+from .learning import Learned, learn_from
 from .list_making import all_lists
+from .moment import Purchases, purchases_at
 from .progress import Progress
 from .settings import Settings
 from .sources import ReadOrders
+from .windows import EarlierWindows, examples_before
 
 _LIBRARIES = ("numpy", "scipy", "implicit", "lightgbm", "polars")
 
@@ -49,17 +51,17 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     verdict = evaluate(read, settings, earlier=earlier, progress=progress)
     newest = read.orders.last_time
     # The judge's models are what the last window's examples are made of; then they can go.
-    examples_before(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
+    examples = examples_before(
+        read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress
+    )
     purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
     carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
     facts = DataFacts.of(read, purchases)
     trees = cart_trees(purchases, settings, progress)
     plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
-    # The models need the room that these purchases take, and learn from their own; the lists need that of
-    # the orders, where nobody else holds them.
-    del purchases
-    learned = learn(read.orders, read.catalog, settings, now=newest, earlier=earlier, progress=progress)
-    del read
+    learned = learn_from(purchases, examples, settings, progress)
+    # Customers' lists need the room that these take, where nobody else holds them.
+    del read, purchases
     lists = all_lists(learned, plain, settings, progress, carried=carried)
     return snapshot_of(
         facts,

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 from recommender.ranking.examples import Examples
 
-from .learning import EarlierWindows, Learned, learn, recommended
+from .learning import Learned, learn, recommended
 from .progress import Progress, Silent
 from .settings import Settings
 from .tuning_space import Space, Values, blend_space, changed, ranker_space
 from .tuning_study import Stage
 from .tuning_windows import Ndcg, PastWindow
+from .windows import EarlierWindows
 
 _SILENT = Silent()
 

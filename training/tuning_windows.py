@@ -21,7 +21,7 @@ from recommender.ranking.blend import Blend
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.lists import ListTable
 
-from .learning import known_split
+from .moment import known_split
 from .progress import Progress, Silent
 from .settings import Settings
 from .sources import ReadOrders

@@ -14,8 +14,9 @@ from recommender.snapshot.manifest import Made, Manifest, Updated
 
 from .carried import Carried
 from .item_lists import plain_lists
-from .learning import Known, load_loops, purchases_at, relearn
+from .learning import relearn
 from .list_making import all_lists
+from .moment import Known, load_loops, purchases_at
 from .pipeline import DataFacts, noted_settings, snapshot_of, versions
 from .progress import Progress
 from .settings import Settings

@@ -9,10 +9,12 @@ from recommender.data.history import DAY
 from recommender.models.shared_orders import Baskets
 from recommender.ranking.lists import ListTable
 from recommender.training.item_lists import bought_together, cart_trees
-from recommender.training.learning import EarlierWindows, learn, purchases_at, recommended
+from recommender.training.learning import learn, recommended
+from recommender.training.moment import purchases_at
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources import read_orders
+from recommender.training.windows import EarlierWindows
 from tests.shops import history_of
 
 SMALL = Settings(evaluation=replace(Settings().evaluation, days=14))

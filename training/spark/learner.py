@@ -12,10 +12,12 @@ from recommender.evaluation.past import past_catalog
 from recommender.evaluation.split import TemporalSplit
 from recommender.ranking.examples import Examples
 
-from ..learning import EarlierWindows, Learned, Purchases, drawn_buyers, earlier_examples, examples_of
+from ..learning import Learned
+from ..moment import Purchases
 from ..progress import Progress
 from ..ranker_learning import learned_ranker
 from ..settings import Settings
+from ..windows import EarlierWindows, drawn_buyers, earlier_examples, examples_of
 from .orders import ShopOrders
 from .purchases import ItemsPast
 from .sample import Sample
@@ -39,7 +41,7 @@ class SparkLearner:
     def purchases(
         self, orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress
     ) -> Purchases:
-        """See `learning.purchases_at`; `orders` are the sample's, and what counts is what the shop sold."""
+        """See `moment.purchases_at`; `orders` are the sample's, and what counts is what the shop sold."""
         return self.at(now, catalog, settings, progress).shared.purchases(orders.until(now))
 
     def learn(

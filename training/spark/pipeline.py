@@ -23,8 +23,9 @@ from ..carried import Carried
 from ..engines import Asked
 from ..evaluation import evaluate
 from ..item_lists import cart_trees, plain_lists
-from ..learning import EarlierWindows, Learned, item_traits, load_loops
+from ..learning import Learned, item_traits
 from ..list_making import all_lists
+from ..moment import load_loops
 from ..pipeline import DataFacts, plain_values, snapshot_of
 from ..progress import Progress
 from ..settings import Settings
@@ -35,6 +36,7 @@ from ..sources.item_file import open_items, read_items
 from ..sources.quarantine import prepare_quarantine
 from ..sources.stored import is_store
 from ..sources.tables import Source
+from ..windows import EarlierWindows
 from .clean_lines import CleanLines, clean_lines, read_lines
 from .customer_lists import Recipe, write_parts
 from .frames import collected

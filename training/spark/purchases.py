@@ -48,7 +48,7 @@ class KnownItems:
     def at(
         cls, orders: ShopOrders, past: "ItemsPast", catalog: Catalog, settings: Settings, cut: int
     ) -> "KnownItems":
-        """Those that were bought often enough by then, or are new, as `learning.known_split` finds them.
+        """Those that were bought often enough by then, or are new, as `moment.known_split` finds them.
 
         Args:
             orders: of the shop.

@@ -30,7 +30,8 @@ from recommender.models.registry import FITTED
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.features import FeatureTables
 
-from ..learning import Learned, Purchases
+from ..learning import Learned
+from ..moment import Purchases
 from ..progress import Progress
 from ..settings import Settings
 from .factors import fit_als, rows_of
