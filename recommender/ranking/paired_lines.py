@@ -79,8 +79,11 @@ def units_by_pair(orders: OrderLog) -> PairedLines:
     )
 
 
-def _orders_ago(history: PurchaseHistory) -> NDArray[np.int32]:
-    """For each purchase how many orders its customer has placed after it, shape (n,); guests count as one."""
+def _orders_ago(history: PurchaseHistory) -> NDArray[np.int16]:
+    """For each purchase how many orders its customer has placed after it, shape (n,); guests count as one.
+
+    More than an int16 holds are as many as it holds.
+    """
     n = history.n_orders
     customer, age = np.full(n, GUEST, np.int32), np.zeros(n, np.float32)
     customer[history.order], age[history.order] = history.customer, history.age_days
@@ -88,6 +91,6 @@ def _orders_ago(history: PurchaseHistory) -> NDArray[np.int32]:
     # higher id came later: looked at backwards, it comes first and stays there.
     newest_first = n - 1 - sorted_by(customer[::-1], age.view(np.int32)[::-1])
     begins = run_starts(customer[newest_first])
-    place = np.empty(n, np.int32)
-    place[newest_first] = np.arange(n) - np.repeat(begins, np.diff(begins, append=n))
+    place, most = np.empty(n, np.int16), np.iinfo(np.int16).max
+    place[newest_first] = np.minimum(np.arange(n) - np.repeat(begins, np.diff(begins, append=n)), most)
     return place[history.order]
