@@ -26,14 +26,13 @@ from recommender.snapshot.manifest import rfc3339
 
 from .carried import Carried
 from .item_lists import cart_trees, plain_lists, similar_items
-from .learning import Learned, Learner, ThisMachine, item_traits, ranked
+from .learning import THIS_MACHINE, Learned, Learner, item_traits, ranked
 from .moment import Purchases
 from .progress import Advance, Progress
 from .settings import Settings
 from .sources import ReadOrders
 from .windows import EarlierWindows
 
-_THIS_MACHINE = ThisMachine()
 _NO_OTHERS: Mapping[str, Settings] = MappingProxyType({})
 _NO_PRICES: Mapping[str, Reranking] = MappingProxyType({})
 
@@ -77,7 +76,7 @@ def evaluate(
     *,
     progress: Progress,
     earlier: EarlierWindows | None = None,
-    learner: Learner = _THIS_MACHINE,
+    learner: Learner = THIS_MACHINE,
 ) -> Verdict | None:
     """Judge the lists that would have been published before the last days, on those days.
 
@@ -102,7 +101,7 @@ def evaluation_of(
     ks: Sequence[int] = KS,
     progress: Progress,
     earlier: EarlierWindows | None = None,
-    learner: Learner = _THIS_MACHINE,
+    learner: Learner = THIS_MACHINE,
 ) -> Evaluation | None:
     """The lists that would have been published before each window, beside what was then bought.
 
@@ -165,7 +164,7 @@ def past_lists(
     *,
     prices: Mapping[str, Reranking] = _NO_PRICES,
     k: int = K,
-    learner: Learner = _THIS_MACHINE,
+    learner: Learner = THIS_MACHINE,
 ) -> PastLists:
     """The lists of these customers as they would have been published at a cut.
 
@@ -179,7 +178,7 @@ def past_lists(
     past = read.orders.until(cut)
     catalog = past_catalog(read.catalog, past, cut)
     items = read.catalog.items
-    purchases = learner.purchases(past, catalog, settings, now=cut, progress=progress)
+    purchases = learner.purchases(past, catalog, settings, cut, progress)
     require_known_by(cut, purchases.orders.last_time)
     trees, carried = cart_trees(purchases, settings, progress), Carried.nothing(purchases)
     plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
@@ -242,7 +241,7 @@ def _made(
     k: int,
     earlier: EarlierWindows | None = None,
     prices: Mapping[str, Reranking] = _NO_PRICES,
-    learner: Learner = _THIS_MACHINE,
+    learner: Learner = THIS_MACHINE,
 ) -> list[PastLists]:
     """Lists for every window, in the order of the windows; `name` says whose, where there are others."""
     earlier, made = earlier or EarlierWindows(), []

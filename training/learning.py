@@ -1,8 +1,8 @@
 """What is learned from all orders, and the customers' lists that come of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from recommender.ranking.ranker import TreeRanker
 from recommender.ranking.reranking import rerank
 from recommender.ranking.reserved import Reserved
 
-from .moment import Known, Moment, Purchases, fitted_moment, load_loops, purchases_at
+from .moment import Known, Moment, Purchases, fitted_moment, purchases_at
 from .progress import Progress
 from .ranker_learning import learned_ranker
 from .settings import Settings
@@ -36,53 +36,6 @@ class Learned(Moment):
 
     ranker: TreeRanker | None
     ranked_by: str
-
-
-class Learner(Protocol):
-    """Whoever learns from orders until a moment: this machine, or many."""
-
-    def purchases(
-        self, orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress
-    ) -> Purchases:
-        """See `purchases_at`."""
-        ...
-
-    def learn(
-        self,
-        orders: OrderLog,
-        catalog: Catalog,
-        settings: Settings,
-        *,
-        now: int,
-        progress: Progress,
-        earlier: EarlierWindows | None = None,
-    ) -> Learned:
-        """See `learn`."""
-        ...
-
-
-class ThisMachine:
-    """Learns alone, from the very orders that it is given."""
-
-    def purchases(
-        self, orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress
-    ) -> Purchases:
-        """See `purchases_at`; what comes next needs the compiled loops."""
-        load_loops(progress)
-        return purchases_at(orders, catalog, settings, now, progress)
-
-    def learn(
-        self,
-        orders: OrderLog,
-        catalog: Catalog,
-        settings: Settings,
-        *,
-        now: int,
-        progress: Progress,
-        earlier: EarlierWindows | None = None,
-    ) -> Learned:
-        """See `learn`."""
-        return learn(orders, catalog, settings, now=now, progress=progress, earlier=earlier)
 
 
 def learn(
@@ -113,6 +66,22 @@ def learn(
     learned = learn_from(purchases, examples, settings, progress)
     earlier.newest = learned
     return learned
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """Whoever learns from orders until a moment: this machine, or many.
+
+    Attributes:
+        purchases: what there is to learn from, called as `purchases_at` is.
+        learn: called as `learn` is.
+    """
+
+    purchases: Callable[..., Purchases]
+    learn: Callable[..., Learned]
+
+
+THIS_MACHINE = Learner(purchases_at, learn)
 
 
 def learn_from(

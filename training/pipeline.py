@@ -23,7 +23,7 @@ from .evaluation import evaluate
 from .item_lists import cart_trees, plain_lists
 from .learning import Learned, learn_from
 from .list_making import all_lists
-from .moment import Purchases, purchases_at
+from .moment import Purchases, load_loops, purchases_at
 from .progress import Progress
 from .settings import Settings
 from .sources import ReadOrders
@@ -47,6 +47,7 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     Raises:
         DataError: there is no purchase to learn from.
     """
+    load_loops(progress)
     earlier = EarlierWindows()
     verdict = evaluate(read, settings, earlier=earlier, progress=progress)
     newest = read.orders.last_time

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from recommender.ranking.examples import Examples
 
 from .learning import Learned, learn, recommended
+from .moment import load_loops
 from .progress import Progress, Silent
 from .settings import Settings
 from .tuning_space import Space, Values, blend_space, changed, ranker_space
@@ -75,6 +76,7 @@ class _Fitted:
 
 def _fitted(settings: Settings, windows: Sequence[PastWindow], progress: Progress) -> list[_Fitted]:
     """Every window, newest first."""
+    load_loops(progress)
     earlier, fitted = EarlierWindows(), []
     with progress.step("Learn at earlier windows", total=len(windows)) as advance:
         # The oldest first, so that what one window's ranker learned from is at hand for the next one's.

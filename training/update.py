@@ -96,10 +96,13 @@ def update(
         fingerprints = Fingerprints.of(purchases.orders)
         carried = Carried.of(before, start.fingerprints, purchases, fingerprints)
     plain = plain_lists(purchases, read.places, settings, progress, trees=before.cart_trees, carried=carried)
+    facts = DataFacts.of(read, purchases)
     learned = relearn(purchases, settings, known=known, progress=progress)
+    # As in `train`: customers' lists need the room.
+    del purchases
     lists = all_lists(learned, plain, settings, progress, carried=carried)
     return snapshot_of(
-        DataFacts.of(read, purchases),
+        facts,
         learned,
         lists,
         settings,

@@ -13,7 +13,7 @@ from recommender.data.orders import OrderLog
 from recommender.evaluation.past import past_catalog
 from recommender.ranking.examples import Examples, collect
 
-from .moment import Moment, Purchases, fitted_moment, known_split, load_loops
+from .moment import Moment, Purchases, fitted_moment, known_split
 from .progress import Progress
 from .settings import Settings
 
@@ -50,7 +50,6 @@ def examples_before(
     Arguments as in `learn`. They stay in `earlier`, the models that were fitted for them do not: with a large
     shop there is no room for those of two moments.
     """
-    load_loops(progress)
     known = orders.until(now)
     found = earlier_examples(
         known.first_time,

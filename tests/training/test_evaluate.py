@@ -20,7 +20,7 @@ from recommender.training import evaluation as evaluation_module
 from recommender.training.commands.evaluate import lengths_of
 from recommender.training.evaluation import evaluation_of, past_lists
 from recommender.training.leak_check import check_leaks
-from recommender.training.learning import ThisMachine, learn
+from recommender.training.learning import THIS_MACHINE, learn
 from recommender.training.learning_settings import EvaluationSettings
 from recommender.training.pipeline import train
 from recommender.training.progress import Silent
@@ -168,12 +168,11 @@ def test_each_window_is_judged_as_if_it_were_the_last(read):
 
 
 def test_a_model_that_saw_the_future_is_refused(read):
-    class Careless(ThisMachine):
-        def learn(self, orders, catalog, settings, *, now, progress, earlier):
-            return learn(read.orders, read.catalog, settings, now=read.orders.last_time, progress=progress)
+    def careless(orders, catalog, settings, *, now, progress, earlier):
+        return learn(read.orders, read.catalog, settings, now=read.orders.last_time, progress=progress)
 
     with pytest.raises(ValueError, match="learned from holds orders from after the cut"):
-        evaluation_of(read, QUICK, progress=Silent(), learner=Careless())
+        evaluation_of(read, QUICK, progress=Silent(), learner=replace(THIS_MACHINE, learn=careless))
 
 
 def test_the_leak_check_finds_nothing_in_a_sound_shop(read):

@@ -17,6 +17,7 @@ from ..evaluation import evaluation_of
 from ..evaluation_report import Judged, html_report
 from ..evaluation_tables import as_json, print_evaluation, print_leaks
 from ..leak_check import check_leaks
+from ..moment import load_loops
 from ..not_judged import why_not_judged
 from ..progress import Shown
 from ..settings import Settings, load_settings
@@ -100,6 +101,7 @@ def evaluate(
     progress, console = Shown(Console(stderr=True)), Console(quiet=to == "-")
     moment = None if until is None else moment_of(until, settings.source.timezone)
     read = source.read(settings, until=moment, progress=progress)
+    load_loops(progress)
     evaluation = evaluation_of(read, settings, others=others, priced=True, ks=ks, progress=progress)
     if evaluation is None:
         raise DataError(f"nothing can be judged: {why_not_judged(read.orders, settings.evaluation)}")

@@ -138,6 +138,7 @@ class _About:
 
     @classmethod
     def of(cls, read: ReadOrders, settings: Settings) -> "_About":
+        """What there is to tell of orders that were read."""
         return cls(
             figures=report(read),
             findings=read.findings,

@@ -26,7 +26,7 @@ from .shared import Shared, SharedWithFactors, learn_shared
 
 @dataclass(slots=True)
 class SparkLearner:
-    """A `Learner` for the sample's customers; what it learned last is kept for whoever asks next.
+    """Learns for the sample's customers; what it learned last is kept for whoever asks next.
 
     Attributes:
         orders: of the whole shop.
@@ -39,10 +39,10 @@ class SparkLearner:
     newest: tuple[int, SharedWithFactors] | None = field(default=None, init=False)
 
     def purchases(
-        self, orders: OrderLog, catalog: Catalog, settings: Settings, *, now: int, progress: Progress
+        self, orders: OrderLog, catalog: Catalog, settings: Settings, cut: int, progress: Progress
     ) -> Purchases:
         """See `moment.purchases_at`; `orders` are the sample's, and what counts is what the shop sold."""
-        return self.at(now, catalog, settings, progress).shared.purchases(orders.until(now))
+        return self.at(cut, catalog, settings, progress).shared.purchases(orders.until(cut))
 
     def learn(
         self,

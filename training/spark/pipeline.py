@@ -23,7 +23,7 @@ from ..carried import Carried
 from ..engines import Asked
 from ..evaluation import evaluate
 from ..item_lists import cart_trees, plain_lists
-from ..learning import Learned, item_traits
+from ..learning import Learned, Learner, item_traits
 from ..list_making import all_lists
 from ..moment import load_loops
 from ..pipeline import DataFacts, plain_values, snapshot_of
@@ -82,9 +82,10 @@ def train(
     with progress.step("Draw customers for the driver"):
         sample = Sample.drawn(clean, orders)
     read, learner, earlier = sample.read, SparkLearner(orders, sample), EarlierWindows()
-    verdict = evaluate(read, settings, progress=progress, earlier=earlier, learner=learner)
+    everybody = Learner(learner.purchases, learner.learn)
+    verdict = evaluate(read, settings, progress=progress, earlier=earlier, learner=everybody)
     now = orders.last_time
-    purchases = learner.purchases(read.orders, orders.catalog, settings, now=now, progress=progress)
+    purchases = learner.purchases(read.orders, orders.catalog, settings, now, progress)
     trees = cart_trees(purchases, settings, progress)
     # Nobody's list is made here: customers have theirs from the blocks, and items are all made anew.
     everything = Carried.nothing(purchases)
