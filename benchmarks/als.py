@@ -111,11 +111,10 @@ def _whole_runs(held_back: HeldBack, pull: float, spec: Als, times: int) -> tupl
     excess = held_back.excess
     confidence = csr_matrix((1 + excess.data, excess.indices, excess.indptr), shape=excess.shape)
     passes = Passes("batched", spec.iterations, spec.least_gain, spec.seed)
-    made: list[tuple[int, Factors]] = []
+    made: list[tuple[Factors, int]] = []
 
     def ours() -> None:
-        factors = sketched(excess, pull, spec.factors, spec.seed)
-        made.append((passes.make(excess, pull, factors, going_on=False), factors))
+        made.append(passes.from_nothing(excess, pull, spec.factors))
 
     def library() -> AlternatingLeastSquares:
         return AlternatingLeastSquares(
@@ -130,7 +129,8 @@ def _whole_runs(held_back: HeldBack, pull: float, spec: Als, times: int) -> tupl
             show_progress=False,
             callback=lambda *_: found.append(_recall(held_back, Factors(als.user_factors, als.item_factors))),
         )
-    return took, made[-1][0], _recall(held_back, made[-1][1]), max(found)
+    factors, passes_made = made[-1]
+    return took, passes_made, _recall(held_back, factors), max(found)
 
 
 def _recall(held_back: HeldBack, factors: Factors) -> float:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from sparse_dot_topn import sp_matmul_topn
 from threadpoolctl import threadpool_limits
 
-from benchmarks.stock import Stage
+from benchmarks.stages import Stage
 
 with warnings.catch_warnings():
     # It is written for an older pydantic, which warns of that once a class.

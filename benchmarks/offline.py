@@ -18,56 +18,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import libraries, stock
-from benchmarks.large_shops import LARGE_SHOP, SIZES, ShopSize, write_orders
+from benchmarks.large_shops import SIZES, ShopSize, write_orders
 from benchmarks.paired import TIMES
 from benchmarks.results import keep
-from recommender.data.fingerprints import Fingerprints
-from recommender.data.history import PurchaseHistory
-from recommender.models.als import Als
-from recommender.models.co_purchase import CoPurchase
-from recommender.ranking import build
-from recommender.ranking.blend import Blend
-from recommender.ranking.warm_up import warm_up
-from recommender.snapshot.directory import write_snapshot
+from benchmarks.stages import Stages
 from recommender.snapshot.embedded_redis import running_redis
-from recommender.snapshot.encoding import ItemRecord, encode_items, entry_key
-from recommender.snapshot.paged_rows import RowOwners, paged_ranks
-from recommender.snapshot.publication import Publication
 from recommender.snapshot.redis_connection import connect
-from recommender.snapshot.redis_store import RedisStore
-from recommender.snapshot.rows import encode_lists
-from recommender.training.carried import Carried
-from recommender.training.item_lists import cart_trees, plain_lists
-from recommender.training.learning import learn_from
-from recommender.training.list_making import all_lists
-from recommender.training.moment import purchases_at
-from recommender.training.pipeline import DataFacts, snapshot_of
-from recommender.training.progress import Silent
-from recommender.training.publish import publish
-from recommender.training.settings import Settings, load_settings
-from recommender.training.sources import read_orders
 from recommender.training.stage_usage import peak_memory
-from recommender.training.windows import EarlierWindows, examples_before
 
 N, FACTORS, ITERATIONS = 50, 64, 15
 
 _OURS = ("ours", "two-stage")
 PIPELINES = ("ours", "stock", "libraries", "two-stage")
-
-_SNAPSHOT = "20261121T040000Z-01234567"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,104 +75,6 @@ class Measured:
     ratios: Mapping[str, float]
     libraries: Mapping[str, float]
     two_stage: float
-
-
-class Stages:
-    """Stop watches by name."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Time what is done inside."""
-        started = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-
-
-class TimedSteps(Silent):
-    """Progress that times the steps of the product by their names."""
-
-    def __init__(self, stage: Stages) -> None:
-        self.stage = stage
-
-    @contextmanager
-    def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """See `Progress.step`."""
-        with self.stage(name):
-            yield lambda _: None
-
-
-def single_stage(folder: Path, redis_url: str, stage: Stages) -> None:
-    """What the stock pipeline does, with our parts."""
-    with stage("compiling"):
-        warm_up()
-    with stage("read"):
-        orders = read_orders([folder], Settings()).orders
-        history = PurchaseHistory.at(orders, orders.last_time)
-        bought = history.interactions(half_life_days=np.inf)
-        eligible = np.ones(len(history.items), bool)
-        del orders
-    with stage("als"):
-        als = Als(factors=FACTORS).fit(history)
-    with stage("top n"):
-        everyone = np.arange(len(history.customers), dtype=np.int32)
-        only = Blend(**dict.fromkeys(asdict(Blend()), 0.0) | {"als": 1.0})
-        both = build.recommend(
-            {"als": als}, only, everyone, bought=bought, eligible=eligible, length=N, per_model=N
-        )
-        recommended = build.of_mode(both, "discover", N)
-        del both
-    with stage("co-purchase"):
-        cosine = CoPurchase(measure="cosine", shrinkage=0, min_together=1, n_neighbours=N)
-        neighbours = cosine.fit(history).neighbours
-        beside = build.related(neighbours, "co_purchase", eligible, N)
-    with stage("publish"), connect(redis_url) as client:
-        items = history.items.ids
-        customers = paged_ranks("customer", RowOwners.of(history.customers.ids), recommended, wide=False)
-        # Lists hold positions: the table of items says whose they are.
-        table = enumerate(encode_items([ItemRecord(item) for item in items]))
-        RedisStore(client, "shop").write(
-            _SNAPSHOT,
-            chain(
-                ((entry_key("items", str(number)), part) for number, part in table),
-                customers.entries(),
-                zip(
-                    (entry_key("bought-together", item) for item in items), encode_lists(beside), strict=True
-                ),
-            ),
-        )
-
-
-def two_stage(folder: Path, redis_url: str, stage: Stages) -> None:
-    """The product but for its judge."""
-    settings, progress = load_settings(LARGE_SHOP), TimedSteps(stage)
-    with stage("read"):
-        read = read_orders([folder], settings)
-    newest = read.orders.last_time
-    examples = examples_before(
-        read.orders, read.catalog, settings, now=newest, earlier=EarlierWindows(), progress=progress
-    )
-    purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)
-    carried, fingerprints = Carried.nothing(purchases), Fingerprints.of(purchases.orders)
-    trees = cart_trees(purchases, settings, progress)
-    facts = DataFacts.of(read, purchases)
-    plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
-    learned = learn_from(purchases, examples, settings, progress)
-    del read, purchases
-    lists = all_lists(learned, plain, settings, progress, carried=carried)
-    with stage("write"), tempfile.TemporaryDirectory() as to:
-        made = snapshot_of(
-            facts, learned, lists, settings,
-            trees=trees,
-            fingerprints=fingerprints,
-            figures=None,
-            now=datetime.now(UTC),
-        )  # fmt: skip
-        snapshot = write_snapshot(made, Path(to) / "snapshot")
-    with stage("publish"), connect(redis_url) as client:
-        publish(Publication(snapshot), RedisStore(client, "shop"))
 
 
 def measure(size: ShopSize, *, times: int = TIMES, two_stages: bool = True) -> Measured:
@@ -277,13 +149,24 @@ def run_once(name: str, orders: Path, compiled: Path) -> Run:
 
 
 def _run(name: str, orders: Path, redis_url: str) -> None:
+    # Imported where they are used: no pipeline's process is to load the libraries of the others.
     stage = Stages()
     if name == "stock":
+        from benchmarks import stock
+
         stock.run(orders, redis_url, stage, factors=FACTORS, iterations=ITERATIONS, n=N)
     elif name == "libraries":
+        from benchmarks import libraries
+
         libraries.run(orders, stage, factors=FACTORS, iterations=ITERATIONS, n=N)
+    elif name == "ours":
+        from benchmarks import ours
+
+        ours.single_stage(orders, redis_url, stage, factors=FACTORS, n=N)
     else:
-        {"ours": single_stage, "two-stage": two_stage}[name](orders, redis_url, stage)
+        from benchmarks import ours
+
+        ours.two_stage(orders, redis_url, stage)
     seconds = {stage_name: round(value, 2) for stage_name, value in stage.seconds.items()}
     print(json.dumps({"stages": seconds, "peak": round(peak_memory() / 1e9, 2)}))
 

@@ -1,8 +1,6 @@
 """The pipeline that is usually put together: pandas, implicit and redis-py, from Parquet files to Redis."""
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 
@@ -14,11 +12,10 @@ from implicit.nearest_neighbours import CosineRecommender
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from benchmarks.stages import Stage
+
 _PIPELINED = 10_000
 """Commands sent together."""
-
-Stage = Callable[[str], AbstractContextManager[None]]
-"""Times what is done inside of it under a name."""
 
 
 def run(folder: Path, redis_url: str, stage: Stage, *, factors: int, iterations: int, n: int) -> None:

@@ -1,7 +1,7 @@
 """What there is to learn from at one moment, and the models fitted on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from recommender.data.shared_entries import SharedEntries
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import DataError
 from recommender.evaluation.split import TemporalSplit
-from recommender.models.als import Als, AlsStart
+from recommender.models.als import AlsStart
 from recommender.models.registry import MODELS
 from recommender.ranking.eligibility import eligible_items
 from recommender.ranking.features import FeatureTables
@@ -95,16 +95,12 @@ class Known:
     """What an earlier training left that a later one goes on from.
 
     Attributes:
-        customers: labels of the models' customers.
-        items: labels of the models' items.
-        models: fitted models by name.
+        starts: by the names of models, what these can go on from.
         ranker: see `Learned`.
         ranked_by: see `Learned`.
     """
 
-    customers: Vocabulary
-    items: Vocabulary
-    models: Mapping[str, Any]
+    starts: Mapping[str, AlsStart]
     ranker: TreeRanker | None
     ranked_by: str
 
@@ -199,7 +195,6 @@ def _matrices(model: Any) -> list[csr_array]:
 
 def _fitted(name: str, settings: Settings, history: PurchaseHistory, known: Known | None) -> Any:
     model = getattr(settings.models, name)
-    if known is None or not isinstance(model, Als):
-        return model.fit(history)
-    start = AlsStart.of(known.models[name], known.customers, known.items, history)
-    return replace(model, iterations=settings.update.als_iterations).fit(history, start=start)
+    if known is not None and name in known.starts:
+        return model.fit(history, start=known.starts[name])
+    return model.fit(history)

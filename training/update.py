@@ -9,6 +9,7 @@ import msgspec
 from recommender.data.fingerprints import Fingerprints
 from recommender.data.history import DAY
 from recommender.errors import SnapshotMissing, SnapshotUnreadable
+from recommender.models.als import AlsModel, AlsStart
 from recommender.snapshot.directory import Snapshot, load_snapshot
 from recommender.snapshot.manifest import Made, Manifest, Updated
 
@@ -73,7 +74,7 @@ def update(
     """Learn from all orders, and make the lists of the customers and items that changed.
 
     What a full run learned from earlier windows is kept as it was: the ranker, what relations are worth in a
-    cart, and the figures. Every model is learned anew, ALS from the factors of before.
+    cart, and the figures. Every model is learned anew, ALS from the item factors of before.
 
     Args:
         read: all orders, the catalog as it is now.
@@ -86,9 +87,12 @@ def update(
         DataError: there is no purchase to learn from, or nothing may be recommended.
     """
     before = start.snapshot
-    known = Known(
-        before.customers, before.catalog.items, before.models, before.ranker, before.manifest.ranked_by
-    )
+    starts = {
+        name: AlsStart(before.catalog.items, model.item_factors)
+        for name, model in before.models.items()
+        if isinstance(model, AlsModel)
+    }
+    known = Known(starts, before.ranker, before.manifest.ranked_by)
     newest = read.orders.last_time
     load_loops(progress)
     purchases = purchases_at(read.orders, read.catalog, settings, newest, progress)

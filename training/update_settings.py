@@ -12,12 +12,9 @@ class UpdateSettings:
     Attributes:
         full_every_days: once the orders are so many days newer than those of the last full run, everything
             is learned and judged anew; 0 does that every time.
-        als_iterations: passes of ALS over customers and items, from the factors of the snapshot before.
     """
 
     full_every_days: float = 7.0
-    als_iterations: int = 3
 
     def __post_init__(self) -> None:
         require_at_least(0, full_every_days=self.full_every_days)
-        require_at_least(1, als_iterations=self.als_iterations)

@@ -50,12 +50,10 @@ def released_by(cut: int, catalog: Catalog) -> NDArray[np.bool_]:
 
 
 def _last_price(past: OrderLog, catalog: Catalog) -> NDArray[np.float32]:
-    priced = past.lines((past.quantity > 0) & (past.unit_price > 0))
+    paid = (past.quantity > 0) & (past.unit_price > 0)
     price = np.full(len(catalog.items), np.nan, np.float32)
-    item = _positions(priced, catalog)
-    # Lines are sorted by time: counted from the end, the first of an item is its newest.
-    items, newest = np.unique(item[::-1], return_index=True)
-    price[items] = priced.unit_price[::-1][newest]
+    # Lines are sorted by time, and of several values for one place numpy keeps the last.
+    price[_positions(past, catalog)[paid]] = past.unit_price[paid]
     return price
 
 

@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 from recommender.data.history import PurchaseHistory
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import ConfigError
-from recommender.models.als_first import sketched, small
-from recommender.models.als_passes import Passes
-from recommender.models.als_solver import Factors, SolverName
+from recommender.models.als_first import next_to_nothing
+from recommender.models.als_passes import Passes, noise
+from recommender.models.als_solver import SolverName
 from recommender.models.fold_in import fold_in
 from recommender.models.opinions import Factored
 from recommender.ranges import require_at_least, require_positive
@@ -30,8 +30,9 @@ class Als:
         factors: numbers that describe a customer or an item.
         iterations: passes over customers and items, at most.
         least_gain: passes end once one makes the finding of purchases held back, one of each of 2,000
-            customers, better by less than this share; a last pass knows them too. 0 makes all passes, and
-            so does a shop with fewer than 500 such customers.
+            customers, better by less than this share; a last pass knows them too. From 20,000 customers on
+            those passes are made over half of them, 100,000 at most, and two over everybody follow. 0 makes
+            all passes, over everybody, and so does a shop with fewer than 500 such customers.
         regularization: pull of every factor towards 0, in units of √customers + √items. That is how
             large the singular values of pure noise grow (Gavish & Donoho, "The optimal hard threshold
             for singular values is 4/√3", 2014), so one setting suits small shops and large ones.
@@ -60,28 +61,27 @@ class Als:
 
         Args:
             history: what is learned from.
-            start: factors of an earlier model, to go on from; without them the first pass starts from a
-                sketch of the purchases.
+            start: item factors of an earlier model, to go on from: two passes follow. Without them the first
+                pass starts from a sketch of the purchases.
 
         Raises:
             ConfigError: the equations have no solution with these settings.
-            ValueError: the start has other customers, items or factors than are wanted.
+            ValueError: the start has another number of factors.
         """
         interactions = history.interactions(self.half_life_days)
         # Customers without a purchase by then must not have a say in anything, not even in the random start.
         active = np.flatnonzero(np.diff(interactions.indptr))
         if not len(active):
             return self._ignorant(*interactions.shape)
-        pull = self.regularization * _noise(interactions)
+        pull = self.regularization * noise(interactions)
         excess = interactions[active]
         excess.data = _excess(excess.data, np.float32(self.alpha))
-        if start is None:
-            factors = sketched(excess, pull, self.factors, self.seed)
-        else:
-            factors = small(excess.shape, self.factors, self.seed)
-            start.replace_known(factors, active, interactions.shape[0])
         passes = Passes(self.solver, self.iterations, self.least_gain, self.seed)
-        passes.make(excess, pull, factors, going_on=start is not None)
+        if start is None:
+            factors, _ = passes.from_nothing(excess, pull, self.factors)
+        else:
+            items = start.factors_of(history.items, self.factors, self.seed)
+            factors = passes.going_on(excess, pull, items)
         customer_factors = np.zeros((interactions.shape[0], self.factors), np.float32)
         customer_factors[active] = factors.customers
         with threadpool_limits(1, "blas"):
@@ -106,62 +106,33 @@ class Als:
 
 @dataclass(frozen=True, slots=True)
 class AlsStart:
-    """Factors to go on from, such as yesterday's.
+    """What a model knew of items, to go on from, such as yesterday's.
 
     Attributes:
-        customer_factors: shape (n_customers, factors) float32; zeros for who is new.
-        item_factors: shape (n_items, factors) float32; zeros for what is new.
+        items: labels of the items.
+        item_factors: shape (n_items, factors) float32.
     """
 
-    customer_factors: NDArray[np.float32]
+    items: Vocabulary
     item_factors: NDArray[np.float32]
 
-    @classmethod
-    def of(
-        cls, model: "AlsModel", customers: Vocabulary, items: Vocabulary, history: PurchaseHistory
-    ) -> "AlsStart":
-        """What an earlier model knows of the customers and items of a history.
+    def factors_of(self, items: Vocabulary, n_factors: int, seed: int) -> NDArray[np.float32]:
+        """Factors to begin with, shape (n_items, n_factors); of what is new, next to nothing.
 
         Args:
-            model: the earlier model.
-            customers: labels of its customers.
-            items: labels of its items.
-            history: what will be learned from.
-        """
-        return cls(
-            _moved(model.customer_factors, customers, history.customers),
-            _moved(model.item_factors, items, history.items),
-        )
-
-    def replace_known(self, factors: Factors, active: NDArray[np.intp], n_customers: int) -> None:
-        """Put the known factors into the place of others.
-
-        Args:
-            factors: of the active customers and all items. Changed in place.
-            active: positions of the active customers.
-            n_customers: with those that are not active.
+            items: that are learned from.
+            n_factors: numbers wanted of each.
+            seed: of the numbers of what is new.
 
         Raises:
-            ValueError: this start is of other customers, items or factors.
+            ValueError: the model has another number of factors.
         """
-        found = (self.customer_factors.shape, self.item_factors.shape)
-        wanted = ((n_customers, factors.items.shape[1]), factors.items.shape)
-        if found != wanted:
-            raise ValueError(f"factors to start from are {found}, not {wanted}")
-        for own, known in (
-            (factors.customers, self.customer_factors[active]),
-            (factors.items, self.item_factors),
-        ):
-            told = known.any(axis=1)
-            own[told] = known[told]
-
-
-def _moved(factors: NDArray[np.float32], old: Vocabulary, new: Vocabulary) -> NDArray[np.float32]:
-    """Rows of the old vocabulary at the positions of the new one; zeros for ids that the old one lacks."""
-    position = old.positions(new.ids)
-    moved = np.zeros((len(new), factors.shape[1]), np.float32)
-    moved[position >= 0] = factors[position[position >= 0]]
-    return moved
+        if self.item_factors.shape[1] != n_factors:
+            raise ValueError(f"factors to start from are {self.item_factors.shape[1]} each, not {n_factors}")
+        position = self.items.positions(items.ids)
+        factors = next_to_nothing(len(items), n_factors, seed)
+        factors[position >= 0] = self.item_factors[position[position >= 0]]
+        return factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +195,3 @@ def _confidence(weights: NDArray[np.float32], alpha: np.float32) -> NDArray[np.f
 def _excess(weights: NDArray[np.float32], alpha: np.float32) -> NDArray[np.float32]:
     """What the confidence of a purchase has beyond that of none."""
     return alpha * np.log1p(weights)
-
-
-def _noise(interactions: csr_array) -> float:
-    """√customers + √items, counting those that occur."""
-    customers = np.count_nonzero(np.diff(interactions.indptr))
-    return float(np.sqrt(customers) + np.sqrt(len(np.unique(interactions.indices))))

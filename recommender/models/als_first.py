@@ -36,22 +36,14 @@ def sketched(excess: csr_array, pull: float, n_factors: int, seed: int) -> Facto
         directions = _orthonormal(_product(items, some))
         directions = _orthonormal(_product(items, _product(customers, directions)))
     # In a shop of fewer items than factors there are fewer directions.
-    first = small((0, excess.shape[1]), n_factors, seed)
-    first.items[:, : directions.shape[1]] = directions
-    return Factors(np.zeros_like(some), first.items)
+    first = next_to_nothing(excess.shape[1], n_factors, seed)
+    first[:, : directions.shape[1]] = directions
+    return Factors(np.zeros_like(some), first)
 
 
-def small(shape: tuple[int, int], n_factors: int, seed: int) -> Factors:
-    """Next to nothing, for who and what is new to a model that is gone on from.
-
-    Args:
-        shape: number of customers, number of items.
-        n_factors: numbers that describe a customer or an item.
-        seed: of the numbers.
-    """
-    rng = np.random.default_rng(seed)
-    customers, items = (rng.standard_normal((rows, n_factors), np.float32) * _SMALL for rows in shape)
-    return Factors(customers, items)
+def next_to_nothing(rows: int, n_factors: int, seed: int) -> NDArray[np.float32]:
+    """Factors of what says nothing yet, shape (rows, n_factors)."""
+    return np.random.default_rng(seed).standard_normal((rows, n_factors), np.float32) * _SMALL
 
 
 def _scaled(excess: csr_array, pull: float) -> csr_array:

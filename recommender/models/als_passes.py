@@ -1,4 +1,7 @@
-"""How many passes of alternating least squares are made: until purchases held back are found no better."""
+"""How many passes of alternating least squares are made, and over whom.
+
+Until purchases held back are found no better; in a large shop first over some of the customers.
+"""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
+from recommender.models.als_first import sketched
 from recommender.models.als_solver import Factors, SolverName, one_pass, solver_of
 
 CHECKED = 2_000
@@ -16,6 +20,15 @@ CHECKED = 2_000
 
 FEWEST = 500
 """With fewer customers the finding of their purchases would say more of chance than of the factors."""
+
+DRAWN = 100_000
+"""Customers of a large shop that most passes are made over, at most, and never more than half of all."""
+
+WORTH_DRAWING = 20_000
+"""With fewer customers a pass over all of them takes no time."""
+
+GOING_ON = 2
+"""Passes over everybody that follow item factors which are nearly right: a third finds no more."""
 
 _BLOCK = 64
 """Customers whose scores are held dense at a time."""
@@ -89,8 +102,9 @@ class Passes:
     Attributes:
         solver: that makes them.
         most: passes, at least 1.
-        least_gain: they end once one makes the finding of purchases held back better by less than this share.
-        seed: of whose purchases are held back.
+        least_gain: they end once one makes the finding of purchases held back better by less than this share;
+            0 makes all of them, over everybody.
+        seed: of who is drawn, and of whose purchases are held back.
     """
 
     solver: SolverName
@@ -98,40 +112,68 @@ class Passes:
     least_gain: float
     seed: int
 
-    def make(self, excess: csr_array, pull: float, factors: Factors, *, going_on: bool) -> int:
-        """Bring the factors to where further passes would not find more; the last pass knows all purchases.
+    def from_nothing(self, excess: csr_array, pull: float, n_factors: int) -> tuple[Factors, int]:
+        """Factors that further passes would not find more with; the last pass knows all purchases.
 
         Args:
             excess: shape (n_customers, n_items), what each purchase's confidence has beyond 1.
             pull: of every factor towards 0.
-            factors: to begin with. Changed in place.
-            going_on: they are an earlier model's, and may be good enough as they are.
+            n_factors: numbers that describe a customer or an item.
 
         Returns:
-            Passes made.
+            The factors, and how many passes were made.
         """
-        made = 0
-        if self.most > 1 and self.least_gain > 0 and (held_back := HeldBack.of(excess, self.seed)):
-            made = self._until_found(held_back, pull, factors, going_on)
-        solver = solver_of(self.solver, excess, pull)
-        for _ in range(1 if made else self.most):
-            one_pass(solver, factors)
-            made += 1
-        return made
+        some = self._drawn(excess)
+        last = 1 if some is excess else GOING_ON
+        check = self.least_gain > 0 and self.most > last
+        held_back = HeldBack.of(some, self.seed) if check else None
+        if held_back is None:
+            factors = sketched(excess, pull, n_factors, self.seed)
+            return self._made(self.most, excess, pull, factors), self.most
+        own_pull = pull * noise(some) / noise(excess)
+        factors = sketched(some, own_pull, n_factors, self.seed)
+        made = self._until_found(held_back, own_pull, factors, self.most - last)
+        if some is not excess:
+            return self.going_on(excess, pull, factors.items), made + last
+        return self._made(last, excess, pull, factors), made + last
 
-    def _until_found(self, held_back: HeldBack, pull: float, factors: Factors, going_on: bool) -> int:
-        found = self._found_before(held_back, pull, factors) if going_on else 0.0
-        solver = solver_of(self.solver, held_back.excess, pull)
-        for made in range(1, self.most):
+    def going_on(self, excess: csr_array, pull: float, items: NDArray[np.float32]) -> Factors:
+        """Factors of everybody, from those of items that are nearly right; arguments as `from_nothing`'s.
+
+        Args:
+            excess: see `from_nothing`.
+            pull: see `from_nothing`.
+            items: shape (n_items, n_factors), to begin with. Changed in place.
+        """
+        nobody = np.zeros((excess.shape[0], items.shape[1]), np.float32)
+        return self._made(min(GOING_ON, self.most), excess, pull, Factors(nobody, items))
+
+    def _drawn(self, excess: csr_array) -> csr_array:
+        """Some of a large shop's customers, all of another's."""
+        customers = excess.shape[0]
+        if customers < WORTH_DRAWING:
+            return excess
+        drawn = np.random.default_rng(self.seed).permutation(customers)[: min(DRAWN, customers // 2)]
+        return excess[np.sort(drawn)]
+
+    def _made(self, passes: int, excess: csr_array, pull: float, factors: Factors) -> Factors:
+        solver = solver_of(self.solver, excess, pull)
+        for _ in range(passes):
+            one_pass(solver, factors)
+        return factors
+
+    def _until_found(self, held_back: HeldBack, pull: float, factors: Factors, most: int) -> int:
+        """Change the factors until they find no more; how many passes that took."""
+        solver, found = solver_of(self.solver, held_back.excess, pull), 0.0
+        for made in range(1, most + 1):
             one_pass(solver, factors)
             before, found = found, held_back.found(factors)
             if found < before * (1 + self.least_gain):
                 return made
-        return self.most - 1
+        return most
 
-    def _found_before(self, held_back: HeldBack, pull: float, factors: Factors) -> float:
-        # The earlier factors of these customers may know what is held back.
-        placed = Factors(np.zeros_like(factors.customers[held_back.customers]), factors.items)
-        solver_of(self.solver, held_back.excess[held_back.customers], pull).place_customers(placed)
-        factors.customers[held_back.customers] = placed.customers
-        return held_back.found(factors)
+
+def noise(excess: csr_array) -> float:
+    """How large the singular values of pure noise grow: √customers + √items, counting those that occur."""
+    customers = np.count_nonzero(np.diff(excess.indptr))
+    return float(np.sqrt(customers) + np.sqrt(len(np.unique(excess.indices))))

@@ -141,7 +141,9 @@ def _stacked(blocks: list[_Block], position: NDArray[np.intp]) -> csr_array:
     if not blocks:
         return csr_array(shape, dtype=np.float32)
     kept, columns, strength = (np.concatenate(part) for part in zip(*blocks, strict=True))
-    starts = np.concatenate(([0], np.cumsum(kept)))
+    # Of the type of the columns: half the memory, and of one type scipy leaves both as they are.
+    starts = np.zeros(len(kept) + 1, np.int32)
+    np.cumsum(kept, out=starts[1:])
     ranked = csr_array((strength, columns, starts), shape=shape)
     relation = csr_array(ranked[_rank(position)])
     relation.has_sorted_indices = True

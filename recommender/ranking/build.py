@@ -32,6 +32,9 @@ _HALF, _LAST, _NO_PLACE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFFFF
 _BLOCK = 256
 """Customers that a thread looks at together: each has a few hundred candidates, and these their features."""
 
+_ROWS = 8192
+"""Rows of a table gone through together: what is worked out on the way stays small beside a large table."""
+
 
 def recommend(
     models: Mapping[str, FittedModel],
@@ -101,7 +104,12 @@ def of_mode(table: ListTable, mode: Mode, n: int) -> ListTable:
     """The `n` best places of a mode: everything, only repeats, or only what is new to the customer."""
     if mode == "mixed":
         return table.first(n)
-    return table.keep(table.bought if mode == "repeat" else ~table.bought).first(n)
+
+    def best(rows: ListTable) -> ListTable:
+        return rows.keep(among_best(rows, rows.bought if mode == "repeat" else ~rows.bought, n))
+
+    blocks = (table.rows(slice(start, start + _ROWS)) for start in range(0, len(table), _ROWS))
+    return ListTable.stack(map(best, blocks), most=len(table.items))
 
 
 def related(neighbours: Neighbours, source: str, eligible: NDArray[np.bool_], length: int) -> ListTable:

@@ -74,10 +74,10 @@ class _Model:
 
 def _stump() -> Forest:
     return Forest(
-        starts=np.array([0, 1], np.int64),
-        missing_right=np.ones(1, np.int64),
-        feature=np.zeros(1, np.int32),
-        threshold=np.zeros(1, np.float32),
-        left_out=np.array([0xFFFFFFFE], np.uint32),
+        starts=np.array([0, 2], np.int64),
+        missing_right=np.array([2], np.int64),
+        feature=np.zeros(2, np.int32),
+        threshold=np.zeros(2, np.float32),
+        left_out=np.array([0xFFFFFFFE, 0xFFFFFFFF], np.uint32),
         values=np.zeros((1, 32)),
     )

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from benchmarks.datasets import taste_matrix
 from recommender.errors import ConfigError
 from recommender.models.als import Als
-from recommender.models.als_first import sketched, small
+from recommender.models.als_first import next_to_nothing, sketched
 from recommender.models.als_passes import HeldBack
 from recommender.models.als_solver import BatchedSolver, Factors, Side, objective, one_pass, solver_of
 from tests.shops import history_of, planted_lines
@@ -71,6 +71,10 @@ def test_the_objective_and_the_recall_are_those_of_the_reference(name, shop):
     assert recall(held_back, ours) > 0.2
 
 
+def little(shape, n_factors):
+    return Factors(*(next_to_nothing(rows, n_factors, seed) for seed, rows in enumerate(shape)))
+
+
 @given(
     bought=st.lists(
         st.lists(st.sampled_from([0, 0, 0.5, 3, 40]), min_size=7, max_size=7), min_size=1, max_size=9
@@ -80,7 +84,7 @@ def test_the_objective_and_the_recall_are_those_of_the_reference(name, shop):
 @settings(max_examples=25)
 def test_customers_and_items_come_to_solve_their_equations(bought, n_factors):
     excess = csr_array(np.array(bought, np.float32))
-    factors = small(excess.shape, n_factors, seed=1)
+    factors = little(excess.shape, n_factors)
     solver = solver_of("batched", excess, PULL)
     solver.place_items(factors)
     for _ in range(10):
@@ -148,7 +152,7 @@ def test_shops_of_next_to_nothing_are_solved_too(name, bought, pull):
 def test_who_bought_nothing_gets_zeros_and_changes_nothing(name):
     excess = planted()
     with_nobody = csr_array((excess.data, excess.indices, [0, *excess.indptr]), shape=(1_001, 200))
-    factors, more = (small(one.shape, FACTORS, seed=0) for one in (excess, with_nobody))
+    factors, more = (little(one.shape, FACTORS) for one in (excess, with_nobody))
     more.customers[1:], more.items[:] = factors.customers, factors.items
     more.customers[0] = 7
     one_pass(solver_of(name, excess, PULL), factors)
