@@ -176,4 +176,5 @@ class Passes:
 def noise(excess: csr_array) -> float:
     """How large the singular values of pure noise grow: √customers + √items, counting those that occur."""
     customers = np.count_nonzero(np.diff(excess.indptr))
-    return float(np.sqrt(customers) + np.sqrt(len(np.unique(excess.indices))))
+    items = np.count_nonzero(np.bincount(excess.indices))
+    return float(np.sqrt(customers) + np.sqrt(items))
