@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
-from recommender.data.orders import GUEST, OrderLog
 from recommender.errors import ConfigError
 
 from .memory_limit import machine_memory, readable_memory
 from .plan_rates import RATES, Rate
 from .settings import Settings
+from .shop_facts import ShopFacts
 from .stage_usage import STAGES
 
 TOLERANCE = 0.3
@@ -18,47 +16,6 @@ TOLERANCE = 0.3
 
 FITTED_LINES = 3_750_000
 """Order lines of the largest shop that the rates were fitted on."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShopFacts:
-    """What the cost of a training depends on.
-
-    Attributes:
-        lines: order lines.
-        orders: distinct orders.
-        customers: known customers.
-        items: items with enough lines to be recommended.
-        pairs: distinct pairs of a customer and an item.
-    """
-
-    lines: int
-    orders: int
-    customers: int
-    items: int
-    pairs: int
-
-    def drivers(self, settings: Settings) -> dict[str, float]:
-        """What rates are given for, by name.
-
-        `places` are those of all customers' lists: as many discoveries as the lists are long, and every item
-        bought before up to that length again. `dense` are the entries of the largest matrix of items by
-        items, that of the linear models: they know so many items at most, whatever the shop. Other settings
-        have no part in what is expected.
-        """
-        length = settings.lists.length
-        recommended = settings.models.linear.n_items if settings.blend.counts("linear") else 0
-        most = max(recommended, settings.bought_together.linear_items)
-        repeats = min(self.pairs, self.customers * length)
-        discoveries = self.customers * min(length, self.items)
-        return {
-            "fixed": 1.0,
-            "lines": float(self.lines),
-            "customers": float(self.customers),
-            "items": float(self.items),
-            "places": float(repeats + discoveries),
-            "dense": float(min(self.items, most)) ** 2,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +52,9 @@ class Plan:
         return sum(self.seconds.values()) / 60
 
 
-def facts_of_orders(orders: OrderLog, settings: Settings) -> ShopFacts:
-    """The facts of a log that has been read."""
-    known = orders.customer != GUEST
-    pairs = np.sort(orders.customer[known].astype(np.int64) << 32 | orders.item[known])
-    sold = np.bincount(orders.item, minlength=len(orders.items))
-    return ShopFacts(
-        lines=len(orders),
-        orders=len(orders.orders),
-        customers=len(orders.customers),
-        items=int(np.count_nonzero(sold >= settings.lists.min_item_lines)),
-        pairs=int(np.count_nonzero(np.diff(pairs, prepend=-1))),
-    )
-
-
 def plan_of(facts: ShopFacts, settings: Settings) -> Plan:
     """What a training on such a shop is expected to take, by rates measured on other shops."""
-    ranked = settings.ranker.windows > 0
-    drivers = facts.drivers(settings)
-    found = {(rate.what, rate.stage): _amount(rate, drivers) for rate in RATES if rate.ranked == ranked}
+    found = {(rate.what, rate.stage): _amount(rate, facts, settings) for rate in RATES}
     return Plan(
         facts=facts,
         peaks={stage: found["peak", stage] for stage in STAGES},
@@ -123,8 +64,9 @@ def plan_of(facts: ShopFacts, settings: Settings) -> Plan:
     )
 
 
-def _amount(rate: Rate, drivers: dict[str, float]) -> float:
-    return float(sum(getattr(rate, name) * drivers[name] for name in drivers))
+def _amount(rate: Rate, facts: ShopFacts, settings: Settings) -> float:
+    drivers = facts.drivers(rate.what, settings)
+    return sum(each * drivers[name] for name, each in rate.per.items())
 
 
 def check_memory(plan: Plan, limit: int | None, warn: Callable[[str], None]) -> None:
@@ -161,7 +103,7 @@ def refuse_too_large(plan: Plan, limit: int) -> None:
 
 def basis(plan: Plan) -> str:
     """What the rates are of, in a sentence or two."""
-    told = "Rates are of about the default settings, fitted on shops of up to 3.75 million order lines."
+    told = "Rates are fitted on shops of up to 3.75 million order lines."
     return f"{told} This is an extrapolation." if plan.facts.lines > FITTED_LINES else told
 
 

@@ -9,8 +9,8 @@ from recommender.data.columns import present
 from recommender.data.order_lines import LineFormat, first_id
 from recommender.errors import DataError
 
-from .plan import ShopFacts
 from .settings import Settings
+from .shop_facts import ShopFacts
 from .sources.tables import Table, reading
 
 _IDS = ("order_id", "customer_id", "item_id")

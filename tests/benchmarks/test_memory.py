@@ -7,7 +7,8 @@ import pytest
 from benchmarks.large_shops import SIZES, ShopSize, write_orders
 from benchmarks.memory import Run, in_a_process, rates_of, settings_of, table_of, write_rates
 from recommender.training import plan_rates
-from recommender.training.plan import TOLERANCE, ShopFacts, plan_of
+from recommender.training.plan import TOLERANCE, plan_of
+from recommender.training.shop_facts import ShopFacts
 from recommender.training.stage_usage import STAGES, Usage
 
 SHOP = ShopSize(300, 80, 6_000)
@@ -45,18 +46,21 @@ def made_up(customers: int, items: int, lines: int, *, ranked: bool) -> Run:
     """A run that holds 100 MB, 50 bytes a line and 1,000 a customer, in every stage."""
     facts = ShopFacts(lines, lines // 3, customers, items, lines)
     used = Usage(100_000_000 + 50 * lines + 1_000 * customers, 1 + lines / 1e5, 1 + lines / 1e5)
-    return Run("made up", ranked, facts, dict.fromkeys(STAGES, used), 10 * lines, 300 * customers)
+    return Run("made up", ranked, False, facts, dict.fromkeys(STAGES, used), 10 * lines, 300 * customers)
 
 
 def test_rates_are_found_again_in_what_was_measured(tmp_path):
     shapes = [(1_000, 100, 20_000), (9_000, 100, 20_000), (1_000, 900, 20_000), (1_000, 100, 90_000),
               (5_000, 500, 50_000), (700, 50, 10_000)]  # fmt: skip
-    rates = rates_of([made_up(*shape, ranked=ranked) for shape in shapes for ranked in (False, True)])
-    (read,) = (rate for rate in rates if (rate.what, rate.stage, rate.ranked) == ("peak", "read", True))
-    assert read.fixed == pytest.approx(1e8, rel=0.01)
-    assert (read.lines, read.customers) == (pytest.approx(50, rel=0.05), pytest.approx(1_000, rel=0.05))
-    (redis,) = (rate for rate in rates if (rate.what, rate.ranked) == ("redis", False))
-    assert redis.customers == pytest.approx(300, rel=0.05)
+    runs = [made_up(*shape, ranked=ranked) for shape in shapes for ranked in (False, True)]
+    rates = rates_of(runs)
+    for run in runs:
+        drivers = run.facts.drivers("peak", settings_of(ranked=run.ranked, large=False))
+        (read,) = (rate for rate in rates if (rate.what, rate.stage) == ("peak", "read"))
+        told = sum(each * drivers[name] for name, each in read.per.items())
+        assert told == pytest.approx(run.stages["read"].peak, rel=0.01)
+    (redis,) = (rate for rate in rates if rate.what == "redis")
+    assert redis.per["customers"] == pytest.approx(300, rel=0.05)
     module = tmp_path / "rates.py"
     module.write_text("from dataclasses import dataclass\n\nRATES: tuple[int, ...] = ()\n")
     write_rates(rates, module)
@@ -69,8 +73,8 @@ def test_rates_are_found_again_in_what_was_measured(tmp_path):
 def test_memory_and_redis_are_what_the_plan_says(tmp_path):
     """Of Redis and of the disk nearly all is the shop's own; of memory, at this size, most is fixed."""
     write_orders(tmp_path, ShopSize(8_000, 1_000, 144_000))
-    run = in_a_process("small", tmp_path, ranked=False)
-    plan, fixed = (plan_of(facts, settings_of(ranked=False)) for facts in (run.facts, NOTHING))
+    run = in_a_process("small", tmp_path, ranked=False, large=False)
+    plan, fixed = (plan_of(facts, settings_of(ranked=False, large=False)) for facts in (run.facts, NOTHING))
     assert set(run.stages) == set(STAGES)
     assert np.isclose(plan.redis_bytes, run.redis_bytes, rtol=0.15, atol=0)
     assert fixed.redis_bytes < 0.2 * run.redis_bytes

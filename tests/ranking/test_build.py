@@ -190,3 +190,18 @@ def test_mixed_is_everything_in_order():
 def test_weights_that_are_no_weights_are_refused(weights, said):
     with pytest.raises(ValueError, match=said):
         Blend(**(dict.fromkeys(Blend.__dataclass_fields__, 0.0) | weights))
+
+
+@pytest.mark.parametrize("mode", ["repeat", "discover"])
+def test_a_mode_is_a_part_of_every_row_in_blocks_of_any_size(mode, monkeypatch):
+    rng = np.random.default_rng(3)
+    items = [rng.permutation(9)[: rng.integers(0, 7)].tolist() for _ in range(23)]
+    bought = [[bool(had) for had in rng.random(len(row)) < 0.5] for row in items]
+    table = table_of(items, bought)
+    wanted = [
+        [item for item, had in zip(row, own, strict=True) if had == (mode == "repeat")][:2]
+        for row, own in zip(items, bought, strict=True)
+    ]
+    for rows in (4, 100):
+        monkeypatch.setattr("recommender.ranking.build._ROWS", rows)
+        assert [row.items.tolist() for row in of_mode(table, mode, 2)] == wanted

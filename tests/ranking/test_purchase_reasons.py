@@ -233,3 +233,17 @@ def test_some_customers_alone_have_the_reasons_that_they_have_among_all():
     places = table.places_of(some)
     assert found.kinds.tolist() == all_of.kinds[places].tolist()
     assert found.values.tolist() == all_of.values[places].tolist()
+
+
+def test_in_small_blocks_the_reasons_are_the_same(monkeypatch):
+    history, tables = shop_of(planted_lines(customers=20), day=200)
+    table, models = everything_listed(history), [ItemKNN().fit(history), CoPurchase().fit(history)]
+    popular = np.arange(len(history.items)) < 3
+    marked = {"customers": everyone(table), "popular": popular, "popular_in_category": ~popular}
+    at_once = purchase_reasons(table, tables, models, **marked)
+    monkeypatch.setattr(module, "_BLOCK_PLACES", 40)
+    monkeypatch.setattr(module, "_BLOCK_ENTRIES", 300)
+    in_blocks = purchase_reasons(table, tables, models, **marked)
+    assert in_blocks.kinds.tolist() == at_once.kinds.tolist()
+    assert in_blocks.values.tolist() == at_once.values.tolist()
+    assert (at_once.kinds == BECAUSE_YOU_BOUGHT).any()

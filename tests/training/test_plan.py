@@ -9,6 +9,7 @@ import pytest
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import ConfigError, DataError
+from recommender.models.als import Als
 from recommender.training import plan
 from recommender.training.memory_limit import (
     allowed_memory,
@@ -18,10 +19,11 @@ from recommender.training.memory_limit import (
     readable_memory,
 )
 from recommender.training.order_store import OrderStore
-from recommender.training.plan import ShopFacts, facts_of_orders, plan_of, refuse_too_large
+from recommender.training.plan import plan_of, refuse_too_large
 from recommender.training.plan_scan import facts_of_tables
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
+from recommender.training.shop_facts import ShopFacts, facts_of_orders
 from recommender.training.sources.canonical import open_orders
 from recommender.training.stage_usage import STAGES
 from tests.commands import cartlift
@@ -67,8 +69,8 @@ def test_facts_of_files_are_those_of_the_log_without_reading_it(tmp_path):
 
 def test_places_are_the_discoveries_and_what_was_bought_before():
     few = ShopFacts(lines=300, orders=100, customers=10, items=20, pairs=250)
-    assert few.drivers(settings(length=50))["places"] == 10 * 20 + 250
-    assert few.drivers(settings(length=10))["places"] == 10 * 10 + 100
+    assert few.drivers("redis", settings(length=50))["places"] == 10 * 20 + 250
+    assert few.drivers("redis", settings(length=10))["places"] == 10 * 10 + 100
 
 
 @pytest.mark.parametrize("name", ["lines", "customers", "items"])
@@ -157,8 +159,21 @@ def test_beyond_the_shops_measured_it_is_said_that_rates_extrapolate():
 def test_the_linear_model_takes_nothing_where_it_has_no_say():
     without = replace(Settings(), blend=replace(Settings().blend, linear=0))
     of_pairs = replace(without, bought_together=replace(without.bought_together, linear_items=100))
-    assert SHOP.drivers(of_pairs)["dense"] == 100**2
-    assert SHOP.drivers(replace(of_pairs, blend=Settings().blend))["dense"] > 100**2
+    assert SHOP.drivers("peak", of_pairs)["dense"] == 100**2
+    assert SHOP.drivers("peak", replace(of_pairs, blend=Settings().blend))["dense"] > 100**2
+
+
+@pytest.mark.parametrize(
+    ("section", "less"),
+    [("models", {"als": Als(factors=32)}), ("blend", {"co_purchase_recent": 0.0, "als_long_term": 0.0}),
+     ("ranker", {"trees": 10}), ("ranker", {"windows": 1}), ("lists", {"candidates_per_model": 20})],
+    ids=["factors", "models", "trees", "windows", "candidates"],
+)  # fmt: skip
+def test_settings_that_ask_for_less_are_expected_to_take_less(section, less):
+    asked = replace(Settings(), **{section: replace(getattr(Settings(), section), **less)})
+    before, after = plan_of(SHOP, Settings()), plan_of(SHOP, asked)
+    assert after.minutes < before.minutes
+    assert after.peak <= before.peak
 
 
 def test_a_store_of_mapped_columns_is_counted_as_its_exports(tmp_path):

@@ -23,11 +23,12 @@ from ..memory_limit import bytes_of, readable_memory
 from ..not_judged import why_not_judged
 from ..pipeline import timed
 from ..pipeline import train as learn_and_list
-from ..plan import Plan, check_memory, facts_of_orders, plan_of, refuse_too_large
+from ..plan import Plan, check_memory, plan_of, refuse_too_large
 from ..plan_scan import facts_of_tables
 from ..progress import Progress, Shown
 from ..report import figures_table, print_lists_health, print_manifest
 from ..settings import Settings
+from ..shop_facts import facts_of_orders
 from ..sources import ReadOrders
 from ..sources.canonical import open_orders
 from ..sources.database import is_database

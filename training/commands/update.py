@@ -21,11 +21,12 @@ from ..gate import Gate, SnapshotRefused
 from ..memory_limit import bytes_of
 from ..order_store import Added, OrderStore
 from ..pipeline import timed, train
-from ..plan import check_memory, facts_of_orders, plan_of
+from ..plan import check_memory, plan_of
 from ..progress import Progress, Shown
 from ..publish import PublishReport
 from ..report import figures_table, print_lists_health, print_manifest
 from ..settings import Settings
+from ..shop_facts import facts_of_orders
 from ..sources import ReadOrders, read_orders
 from ..sources.canonical import open_orders
 from ..sources.tables import Table
