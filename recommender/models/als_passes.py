@@ -138,7 +138,7 @@ class Passes:
         return self._made(last, excess, pull, factors), made + last
 
     def going_on(self, excess: csr_array, pull: float, items: NDArray[np.float32]) -> Factors:
-        """Factors of everybody, from those of items that are nearly right; arguments as `from_nothing`'s.
+        """Factors of everybody, from those of items that are nearly right.
 
         Args:
             excess: see `from_nothing`.
