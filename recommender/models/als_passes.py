@@ -28,7 +28,7 @@ WORTH_DRAWING = 20_000
 """With fewer customers a pass over all of them takes no time."""
 
 GOING_ON = 2
-"""Passes over everybody that follow item factors which are nearly right: a third finds no more."""
+"""Passes over everybody that follow item factors which are nearly right; a third finds hardly more."""
 
 _BLOCK = 64
 """Customers whose scores are held dense at a time."""
