@@ -16,7 +16,7 @@ from recommender.models.als_first import sketched
 from recommender.models.als_solver import Factors, SolverName, one_pass, solver_of
 
 CHECKED = 2_000
-"""Customers of whom a purchase is held back, at most."""
+"""Customers of whom a purchase is held back to see when to stop, at most."""
 
 FEWEST = 500
 """With fewer customers the finding of their purchases would say more of chance than of the factors."""
@@ -28,7 +28,7 @@ WORTH_DRAWING = 20_000
 """With fewer customers a pass over all of them takes no time."""
 
 GOING_ON = 2
-"""Passes over everybody that follow item factors which are nearly right; a third finds hardly more."""
+"""Passes over everybody that follow item factors which are nearly right; a third finds no more."""
 
 _BLOCK = 64
 """Customers whose scores are held dense at a time."""
@@ -49,19 +49,20 @@ class HeldBack:
     excess: csr_array
 
     @classmethod
-    def of(cls, excess: csr_array, seed: int) -> "HeldBack | None":
+    def of(cls, excess: csr_array, seed: int, most: int = CHECKED) -> "HeldBack | None":
         """Draw customers of at least two items, and one purchase of each; None where they are too few.
 
         Args:
             excess: shape (n_customers, n_items), of all purchases.
             seed: of the draws.
+            most: customers.
         """
         purchases = np.diff(excess.indptr)
         several = np.flatnonzero(purchases > 1)
         if len(several) < FEWEST:
             return None
         rng = np.random.default_rng(seed)
-        customers = np.sort(rng.permutation(several)[:CHECKED])
+        customers = np.sort(rng.permutation(several)[:most])
         drawn = excess.indptr[customers] + rng.integers(purchases[customers])
         kept = np.ones(excess.nnz, bool)
         kept[drawn] = False
@@ -123,10 +124,9 @@ class Passes:
         Returns:
             The factors, and how many passes were made.
         """
-        some = self._drawn(excess)
+        some = self._drawn(excess) if self.least_gain > 0 else excess
         last = 1 if some is excess else GOING_ON
-        check = self.least_gain > 0 and self.most > last
-        held_back = HeldBack.of(some, self.seed) if check else None
+        held_back = HeldBack.of(some, self.seed) if self.most > last and self.least_gain > 0 else None
         if held_back is None:
             factors = sketched(excess, pull, n_factors, self.seed)
             return self._made(self.most, excess, pull, factors), self.most
