@@ -5,6 +5,7 @@ import uuid
 from flask import Flask, Response, request
 
 from .errors import InvalidRequest
+from .placements import DEFAULTS, ServiceSettings
 from .problems import register_problems
 from .routes import MOST_BODY_BYTES, register_routes
 from .service import RecommendationService
@@ -14,8 +15,8 @@ _REQUEST_ID = "cartlift.request_id"  # where the WSGI environment keeps it
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-def create_app(service: RecommendationService) -> Flask:
-    """An application that answers with this service."""
+def create_app(service: RecommendationService, settings: ServiceSettings = DEFAULTS) -> Flask:
+    """An application that answers with this service, by these settings."""
     app = Flask("recommender.serving", static_folder=None)
     # One more than allowed: werkzeug cuts a chunked body off at the limit and says nothing, so routes look.
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES + 1
@@ -25,7 +26,7 @@ def create_app(service: RecommendationService) -> Flask:
     app.before_request(_check_path)
     app.after_request(_finish)
     register_problems(app)
-    register_routes(app, service)
+    register_routes(app, service, settings)
     return app
 
 

@@ -13,6 +13,7 @@ from .schemas import (
     ListQuery,
     Reason,
     Recommendations,
+    RecommendationsRequest,
     RecommendedItem,
 )
 
@@ -85,6 +86,26 @@ LIST_CALLS = (
         "which no item has such a list, as with new items, is answered with items similar to them, then with "
         "best sellers.",
         example={"cart": ["1001", "1002"], "customer_id": "17850", "n": 4, "fields": ["title", "price"]},
+    ),
+    ListCall(
+        name="recommendations",
+        path="/v1/recommendations",
+        asked=RecommendationsRequest,
+        method="POST",
+        summary="What to show, by everything that is known",
+        description="The full form, all of it optional. The list is made of what is given: of the items just "
+        "looked at, the cart and the customer's own list together; without such items of the cart and the "
+        "customer, as by `/v1/cart/recommendations`; of the customer alone; else best sellers. `strict` "
+        "answers only from the first of these that is given.",
+        example={
+            "customer_id": "17850",
+            "recent": ["1003", "1002"],
+            "cart": ["1001"],
+            "filter": "item.price < 20",
+            "boost": 'item.category == "tea" ? 1.5 : 1.0',
+            "n": 4,
+            "fields": ["title", "price"],
+        },
     ),
     ListCall(
         name="best_sellers",

@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,6 +19,7 @@ from recommender.errors import ConfigError, SnapshotError, StoreUnavailable
 from recommender.snapshot.embedded_redis import RedisChoice, choose_redis
 from recommender.snapshot.redis_store import RedisStore, connect
 
+from .placements import load_service_settings
 from .settings import WorkerSettings
 from .wsgi import worker_application
 
@@ -33,9 +34,23 @@ _DRAIN_SECONDS = 10
     "--port", type=click.IntRange(1, 65_535), default=8080, show_default=True, help="Port to listen on."
 )
 @click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="CARTLIFT_SERVE_CONFIG",
+    help="TOML file that says what is shown where, by which rules: [placements.NAME].",
+)
+@click.option(
     "--workers", type=click.IntRange(1), default=None, help="Worker processes.  [default: one a core]"
 )
-def serve(redis_url: str | None, shop: str, state: Path, host: str, port: int, workers: int | None) -> None:
+def serve(
+    redis_url: str | None,
+    shop: str,
+    state: Path,
+    host: str,
+    port: int,
+    config: Path | None,
+    workers: int | None,
+) -> None:
     """Answer storefronts from the published snapshot, and follow every newer one.
 
     Ctrl-C or SIGTERM ends it once the requests in flight are answered.
@@ -43,14 +58,16 @@ def serve(redis_url: str | None, shop: str, state: Path, host: str, port: int, w
     \b
       cartlift serve
       cartlift serve --redis redis://127.0.0.1:6379/0 --shop garden --port 9000 --workers 4
+      cartlift serve --config serve.toml
 
     Exit codes: 0 told to stop, 2 a setting is wrong, 4 Redis cannot be used.
     """
+    placements = load_service_settings(config).placements
     address = listening_address(host, port)
     with _redis(redis_url, state) as redis:
-        settings = WorkerSettings(redis.url, shop)
+        settings = WorkerSettings(redis.url, shop, config)
         url = f"http://{_shown(address)}:{port}"
-        _announce(redis.description, _live_snapshot(settings), url, _warnings(address))
+        _announce(redis.description, _live_snapshot(settings), url, _notes(address, placements))
         os.environ.update(settings.to_environment())
         make_server(address, port, workers or usable_cores()).serve(
             target_loader=worker_application, wrap_loader=False
@@ -149,12 +166,13 @@ def _live_snapshot(settings: WorkerSettings) -> str:
         return f"none yet ({error})"
 
 
-def _warnings(address: str) -> list[tuple[str, str]]:
-    """What to know before strangers can reach the service."""
-    if ip_address(address.partition("%")[0]).is_loopback:
-        return []
-    said = "reachable from elsewhere: put a proxy in front that buffers requests, see docs/operations.md"
-    return [("Note", said)]
+def _notes(address: str, placements: Collection[str]) -> list[tuple[str, str]]:
+    """Which placements are known, and what to know before strangers can reach the service."""
+    notes = [("Rules of", ", ".join(placements))] if placements else []
+    if not ip_address(address.partition("%")[0]).is_loopback:
+        said = "reachable from elsewhere: put a proxy in front that buffers requests, see docs/operations.md"
+        notes.append(("Note", said))
+    return notes
 
 
 def _announce(redis: str, snapshot: str, url: str, notes: list[tuple[str, str]]) -> None:

@@ -4,18 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.ranking.cart import NOTHING, CustomerLists, list_for_cart, merged
 from recommender.ranking.lists import RecommendationList
+from recommender.ranking.session import list_for_session
 from recommender.snapshot.encoding import entry_key
 
+from .hiding import Lists, bought, may_be_shown
 from .live_snapshot import LiveSnapshot
 from .question import CallName, Question
 from .schemas import RungName
-
-Lists = Mapping[str, RecommendationList]
-"""The stored lists that were found, by key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,7 @@ class Rung:
         name: what an answer from here calls its source.
         keys: the stored lists that it needs.
         look_up: the list that it proposes; an empty one when it has nothing.
+        asked: whether the question gives it something to go by; else it is passed over.
         seldom: whether its stored lists are read only where no rung before it has an answer, in a round trip
             of their own.
     """
@@ -33,7 +32,15 @@ class Rung:
     name: RungName
     keys: Callable[[Question], tuple[str, ...]]
     look_up: Callable[[Question, Lists, LiveSnapshot], RecommendationList]
+    asked: Callable[[Question], object] = lambda asked: True
     seldom: bool = False
+
+
+def ladder_of(asked: Question) -> tuple[Rung, ...]:
+    """The rungs that this question is answered from, first choice first; at least one."""
+    ladder = tuple(rung for rung in LADDERS[asked.call] if rung.asked(asked))
+    chosen = tuple(rung for name in asked.rungs for rung in ladder if rung.name == name) or ladder
+    return chosen[:1] if asked.strict else chosen
 
 
 def keys_of(ladder: tuple[Rung, ...], asked: Question) -> list[str]:
@@ -51,38 +58,36 @@ def read_late(tried: tuple[Rung, ...]) -> tuple[Rung, ...]:
     return tuple(rung for rung in tried if rung.seldom)
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A rung that was tried.
+
+    Attributes:
+        rung: the rung.
+        proposed: the list that it has.
+        shown: what of that may be shown.
+    """
+
+    rung: Rung
+    proposed: RecommendationList
+    shown: RecommendationList
+
+
 def first_answer(
     ladder: tuple[Rung, ...], asked: Question, lists: Lists, live: LiveSnapshot
-) -> tuple[tuple[Rung, ...], RecommendationList]:
-    """The rungs that were tried, and what may be shown of the last one's list.
+) -> tuple[Tried, ...]:
+    """The rungs that were tried; what may be shown of the last one's list is the answer.
 
     That is the first rung with something to show; if none has anything, nothing is shown.
     """
-    for tried, rung in enumerate(ladder, start=1):
+    tried = []
+    for rung in ladder:
         proposed = rung.look_up(asked, lists, live)
-        shown = proposed.keep(_may_be_shown(proposed.items, asked, lists, live))
+        shown = proposed.keep(may_be_shown(proposed.items, asked, lists, live))
+        tried.append(Tried(rung, proposed, shown))
         if len(shown):
-            return ladder[:tried], shown
-    return ladder, NOTHING
-
-
-def _may_be_shown(
-    items: NDArray[np.int32], asked: Question, lists: Lists, live: LiveSnapshot
-) -> NDArray[np.bool_]:
-    """Which items no filter of the question or the shop forbids, shape (n,)."""
-    shown = live.available[items]
-    if asked.category is not None:
-        shown = shown & live.in_category(asked.category)[items]
-    hidden = live.vocabulary.positions((*asked.exclude, *asked.items))
-    if asked.mode == "discover":
-        hidden = np.concatenate((hidden, _bought(asked, lists)))
-    return shown & ~np.isin(items, hidden)
-
-
-def _bought(asked: Question, lists: Lists) -> NDArray[np.int32]:
-    """What the customer's own list and past orders say was bought before."""
-    own, orders = _own_list(asked, lists), _stored(past_orders_key(asked), lists)
-    return np.concatenate((own.items[own.bought], orders.items))
+            break
+    return tuple(tried)
 
 
 def _own_list(asked: Question, lists: Lists) -> RecommendationList:
@@ -118,6 +123,15 @@ def _cart_keys(asked: Question) -> tuple[str, ...]:
     return _bought_together_keys(asked) + _own_key(asked) + past_orders_key(asked)
 
 
+def _session_keys(asked: Question) -> tuple[str, ...]:
+    viewed = tuple(entry_key("similar", item_id) for item_id in _last_viewed(asked))
+    return (*viewed, *(_cart_keys(asked) if asked.items else _own_key(asked)))
+
+
+def _last_viewed(asked: Question) -> tuple[str, ...]:
+    return asked.recent[-MOST_VIEWS:]
+
+
 def _no_keys(asked: Question) -> tuple[str, ...]:
     return ()
 
@@ -130,7 +144,7 @@ def _only_repeats(ranked: RecommendationList, asked: Question, lists: Lists) -> 
     """Under `repeat` the items bought before; else the list as it is."""
     if asked.mode != "repeat":
         return ranked
-    return ranked.keep(np.isin(ranked.items, _bought(asked, lists)))
+    return ranked.keep(np.isin(ranked.items, bought(asked, lists)))
 
 
 def _similar(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
@@ -147,6 +161,12 @@ def _with_cart(asked: Question, lists: Lists, live: LiveSnapshot) -> Recommendat
     if not found and not np.isin(orders.items, cart).any():
         return NOTHING
     ranked = list_for_cart(cart, found, CustomerLists(_own_list(asked, lists), orders))
+    return _only_repeats(ranked, asked, lists)
+
+
+def _session(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
+    viewed = [_stored((entry_key("similar", item_id),), lists) for item_id in _last_viewed(asked)]
+    ranked = list_for_session(viewed, _with_cart(asked, lists, live), _own_list(asked, lists))
     return _only_repeats(ranked, asked, lists)
 
 
@@ -172,21 +192,36 @@ def _best_overall(asked: Question, lists: Lists, live: LiveSnapshot) -> Recommen
     return live.best_sellers[""]
 
 
-PERSONAL = Rung("personal", _own_key, _personal)
+MOST_VIEWS = 20
+"""Views that a session is answered from: of older ones each would count less than a hundredth."""
+
+SESSION = Rung("session", _session_keys, _session, asked=lambda asked: asked.recent)
+PERSONAL = Rung("personal", _own_key, _personal, asked=lambda asked: asked.customer_id is not None)
 SIMILAR = Rung("similar", _similar_keys, _similar)
 BOUGHT_TOGETHER = Rung("co_purchase", _bought_together_keys, _bought_together)
-WITH_CART = Rung("co_purchase", _cart_keys, _with_cart)
-LIKE_THE_CART = Rung("similar", _similar_keys, _like_the_cart, seldom=True)
-BEST_IN_CATEGORY = Rung("best_sellers", _no_keys, _best_in_category)
+WITH_CART = Rung("co_purchase", _cart_keys, _with_cart, asked=lambda asked: asked.items)
+LIKE_THE_CART = Rung("similar", _similar_keys, _like_the_cart, asked=lambda asked: asked.items, seldom=True)
+BEST_IN_CATEGORY = Rung(
+    "best_sellers", _no_keys, _best_in_category, asked=lambda asked: asked.category is not None
+)
 BEST_BESIDE_ITEM = Rung("best_sellers", _no_keys, _best_beside_item)
-BEST_IN_PLACE = Rung("best_sellers", _place_keys, _best_in_place)
+BEST_IN_PLACE = Rung("best_sellers", _place_keys, _best_in_place, asked=lambda asked: asked.place is not None)
 BEST_OVERALL = Rung("best_sellers", _no_keys, _best_overall)
 
 LADDERS: Mapping[CallName, tuple[Rung, ...]] = {
+    "recommendations": (
+        SESSION,
+        WITH_CART,
+        PERSONAL,
+        LIKE_THE_CART,
+        BEST_IN_CATEGORY,
+        BEST_IN_PLACE,
+        BEST_OVERALL,
+    ),
     "customer": (PERSONAL, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
     "similar": (SIMILAR, BOUGHT_TOGETHER, BEST_BESIDE_ITEM, BEST_OVERALL),
     "bought_together": (BOUGHT_TOGETHER, SIMILAR, BEST_BESIDE_ITEM, BEST_OVERALL),
     "cart": (WITH_CART, PERSONAL, LIKE_THE_CART, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
     "best_sellers": (BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
 }
-"""The rungs of each call, first choice first. A `strict` question stops after the first."""
+"""The rungs of each call, first choice first. A `strict` question stops after the first that it asks for."""

@@ -22,10 +22,12 @@ from recommender.snapshot.reader_check import MANIFEST_KEY, check_list, check_re
 from recommender.snapshot.rows import decode_list, decode_reasons
 from recommender.snapshot.store import SnapshotStore
 
+from .item_expressions import ItemExpressions
+
 _LISTS_AT_ONCE = 200
 """Best-seller lists in one read, so that a shop with many categories stays within a read's timeout."""
 
-_NO_CATEGORY = -1
+_NONE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class LiveSnapshot:
         best_sellers: lists by category; the whole shop's under "".
         categories: shape (n_items,) int32, number of the item's category, -1 where it has none.
         category_numbers: number of each category.
+        brands: shape (n_items,) int32, number of the item's brand, -1 where it has none.
+        expressions: what filters and boosts say of the items.
     """
 
     manifest: StoredManifest
@@ -49,6 +53,8 @@ class LiveSnapshot:
     best_sellers: Mapping[str, RecommendationList]
     categories: NDArray[np.int32]
     category_numbers: Mapping[str, int]
+    brands: NDArray[np.int32]
+    expressions: ItemExpressions
 
     @property
     def id(self) -> str:
@@ -59,6 +65,14 @@ class LiveSnapshot:
         """Which items are of this category, shape (n_items,)."""
         # No item has number -2, so an unknown category matches none.
         return np.equal(self.categories, self.category_numbers.get(category, -2))
+
+    def alike(self, item: int, others: NDArray[np.int32]) -> NDArray[np.float32]:
+        """How alike others are to an item, shape (n,): ½ for the same category, ½ for the same brand."""
+        alike = np.zeros(len(others), np.float32)
+        for numbers in (self.categories, self.brands):
+            if numbers[item] != _NONE:
+                alike += np.float32(0.5) * (numbers[others] == numbers[item])
+        return alike
 
     def category_of(self, item_id: str) -> str | None:
         """Category of an item; None for an unknown item and for one without a category."""
@@ -103,17 +117,18 @@ def load_snapshot(store: SnapshotStore, snapshot: str) -> LiveSnapshot:
         raise SnapshotUnreadable(f"snapshot {snapshot} calls itself {manifest.snapshot}: publish it again")
     _check_time(manifest)
     items = list(_read_items(store, manifest))
-    numbers = _number_categories(items)
+    categories, category_numbers = _numbered([item.category for item in items])
+    brands, _ = _numbered([item.brand for item in items])
     return LiveSnapshot(
         manifest=manifest,
         items=items,
         vocabulary=_vocabulary(items, manifest),
         available=np.array([item.available for item in items], dtype=bool),
         best_sellers=_read_best_sellers(store, manifest),
-        categories=np.array(
-            [numbers.get(item.category or "", _NO_CATEGORY) for item in items], dtype=np.int32
-        ),
-        category_numbers=numbers,
+        categories=categories,
+        category_numbers=category_numbers,
+        brands=brands,
+        expressions=ItemExpressions(items),
     )
 
 
@@ -150,9 +165,10 @@ def _vocabulary(items: Sequence[ItemRecord], manifest: StoredManifest) -> Vocabu
         raise SnapshotUnreadable(f"snapshot {manifest.snapshot}: {error}: publish it again") from error
 
 
-def _number_categories(items: Sequence[ItemRecord]) -> dict[str, int]:
-    names = dict.fromkeys(item.category for item in items if item.category)
-    return {name: number for number, name in enumerate(names)}
+def _numbered(names: Sequence[str | None]) -> tuple[NDArray[np.int32], dict[str, int]]:
+    """The number of each item's name, -1 where it has none; and the number of each name."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(name for name in names if name))}
+    return np.array([numbers.get(name or "", _NONE) for name in names], np.int32), numbers
 
 
 def _read_best_sellers(store: SnapshotStore, manifest: StoredManifest) -> dict[str, RecommendationList]:

@@ -6,9 +6,12 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from .schemas import CartRequest, ItemField, ListQuery, Mode
+from .errors import InvalidRequest
+from .expressions import ExpressionRefused, Kind, expression
+from .placements import NO_RULES, Placement
+from .schemas import FieldError, ItemField, ListQuery, Mode, RungName
 
-CallName = Literal["customer", "similar", "bought_together", "cart", "best_sellers"]
+CallName = Literal["recommendations", "customer", "similar", "bought_together", "cart", "best_sellers"]
 
 _ID_BYTES = 12
 
@@ -29,6 +32,14 @@ class Question(Struct, frozen=True, kw_only=True):
         strict: whether to answer nothing rather than something else.
         mode: whether to answer items bought before, others or both.
         place: where the customer is, as the orders call it.
+        recent: ids of the items looked at, the newest last, each once.
+        filters: expressions that hold of every item answered.
+        boosts: expressions that scores are multiplied by.
+        diversity: from 0 to 1.
+        rungs: names of the rungs to answer from, in this order; none for all that the call has.
+        pins: item ids that stand first.
+        blocks: item ids that the placement never shows.
+        explain: whether to say how the list came about.
     """
 
     call: CallName
@@ -43,6 +54,14 @@ class Question(Struct, frozen=True, kw_only=True):
     strict: bool = False
     mode: Mode = "mixed"
     place: str | None = None
+    recent: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    boosts: tuple[str, ...] = ()
+    diversity: float = 0.0
+    rungs: tuple[RungName, ...] = ()
+    pins: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    explain: bool = False
 
     def recommendation_id(self, snapshot: str, *, degraded: bool = False) -> str:
         """Id of the answer to this question from that snapshot.
@@ -53,20 +72,49 @@ class Question(Struct, frozen=True, kw_only=True):
         return hashlib.blake2b(asked, digest_size=_ID_BYTES).hexdigest()
 
 
-def question(call: CallName, asked: ListQuery, **subject: str) -> Question:
+def question(call: CallName, asked: ListQuery, rules: Placement = NO_RULES, **subject: str) -> Question:
     """The question that a request asks.
 
     Args:
         call: which call the request came by.
         asked: its parameters or body.
+        rules: of the placement that it names.
         subject: `customer_id` or `item_id` from the path.
+
+    Raises:
+        InvalidRequest: an expression means nothing.
     """
     wanted = msgspec.structs.asdict(asked)
-    items = wanted.pop("cart") if isinstance(asked, CartRequest) else ()
+    items = wanted.pop("cart", ())
     if "item_id" in subject:
         items = (subject.pop("item_id"),)
     wanted |= subject
     # Order and repetition mean nothing in these.
     wanted["exclude"] = tuple(sorted(set(asked.exclude)))
     wanted["fields"] = tuple(sorted(set(asked.fields)))
-    return Question(call=call, items=tuple(sorted(set(items))), **wanted)
+    wanted["recent"] = _newest_of_each(wanted.get("recent", ()))
+    for kind in ("filter", "boost"):
+        own = _checked(kind, wanted.pop(kind, None))
+        wanted[f"{kind}s"] = tuple(text for text in (getattr(rules, kind), own) if text is not None)
+    return Question(
+        call=call,
+        items=tuple(sorted(set(items))),
+        rungs=rules.ladder,
+        pins=rules.pins,
+        blocks=rules.blocks,
+        # Calls without a parameter for it have their placement's.
+        **{"diversity": rules.diversity or 0.0, **wanted},
+    )
+
+
+def _newest_of_each(recent: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(reversed(dict.fromkeys(reversed(recent))))
+
+
+def _checked(kind: Kind, text: str | None) -> str | None:
+    try:
+        if text is not None:
+            expression(text, kind)
+    except ExpressionRefused as error:
+        raise InvalidRequest(f"{kind!r} {error}", (FieldError(field=kind, detail=str(error)),)) from error
+    return text

@@ -1,7 +1,7 @@
 """Why an item stands in an answer: what was stored about it, or what the answer itself was made of."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class Explainer:
         own: reasons of the customer's own list; None where there are none that can be read.
         own_places: where an item stands in that list, by its position.
         anchors: the item asked about that speaks for an item shown, by the position of the latter.
+        viewed: the same of the items just looked at.
         evidence: what speaks for the places of these lists, by key of the evidence.
         damaged: whether something stored could not be read.
     """
@@ -52,6 +53,7 @@ class Explainer:
     own: Reasons | None
     own_places: Mapping[int, int]
     anchors: Mapping[int, "_Anchor"]
+    viewed: Mapping[int, "_Anchor"]
     evidence: Mapping[str, Evidence]
     damaged: bool
 
@@ -94,7 +96,10 @@ class Explainer:
             live=live,
             own=own,
             own_places={} if own_list is None else _places(own_list),
-            anchors=_strongest(asked, "similar" if rung == "similar" else "bought-together", lists, live),
+            anchors=_strongest(
+                asked.items, "similar" if rung == "similar" else "bought-together", lists, live
+            ),
+            viewed=_strongest(asked.recent, "similar", lists, live) if rung == "session" else {},
             evidence=evidence,
             damaged=damaged,
         )
@@ -105,10 +110,14 @@ class Explainer:
             case "personal":
                 return self._of_own_list(item)
             case "similar":
-                anchor = self.anchors.get(item)
-                return None if anchor is None else Reason(kind="similar_to", **self._named(anchor.item_id))
-            case "co_purchase":
-                return self._bought_with(item) or self._of_own_list(item) or self._of_past_orders(item)
+                return self._similar_to(self.anchors.get(item))
+            case "co_purchase" | "session":
+                return (
+                    self._similar_to(self.viewed.get(item))
+                    or self._bought_with(item)
+                    or self._of_own_list(item)
+                    or self._of_past_orders(item)
+                )
             case _:
                 return self._of_best_sellers(item)
 
@@ -130,6 +139,9 @@ class Explainer:
                 return Reason(kind=kind)
             case _:
                 return None
+
+    def _similar_to(self, anchor: "_Anchor | None") -> Reason | None:
+        return None if anchor is None else Reason(kind="similar_to", **self._named(anchor.item_id))
 
     def _bought_with(self, item: int) -> Reason | None:
         anchor = self.anchors.get(item)
@@ -196,13 +208,13 @@ class _Anchor:
 
 
 def _strongest(
-    asked: Question, entry: str, lists: Mapping[str, RecommendationList], live: LiveSnapshot
+    item_ids: Sequence[str], entry: str, lists: Mapping[str, RecommendationList], live: LiveSnapshot
 ) -> dict[int, _Anchor]:
-    """For each item of the stored lists of the items asked about, the one whose list scores it highest."""
+    """For each item of the stored lists of these items, the one of them whose list scores it highest."""
     # What only its text puts beside an item nobody has bought with it yet.
     only_told = np.array([name == "content" for name in live.manifest.sources])
     strongest: dict[int, _Anchor] = {}
-    for item_id in asked.items:
+    for item_id in item_ids:
         ranked = lists.get(entry_key(entry, item_id))
         if ranked is None:
             continue

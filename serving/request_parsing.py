@@ -32,6 +32,7 @@ class FieldRule:
         must_be: the requirement, as a refusal quotes it.
         repeated: whether it holds several values.
         required: whether it must be given.
+        most_bytes: longest text that it may hold, or each of its texts.
     """
 
     name: str
@@ -39,6 +40,7 @@ class FieldRule:
     must_be: str
     repeated: bool
     required: bool
+    most_bytes: int
 
 
 @cache
@@ -56,6 +58,7 @@ def field_rules(request: type[msgspec.Struct]) -> Mapping[str, FieldRule]:
             must_be=field.type.extra["must_be"],
             repeated=isinstance(field.type.type, VarTupleType),
             required=field.required,
+            most_bytes=field.type.extra["most_bytes"],
         )
     return rules
 
@@ -66,13 +69,22 @@ def check_id(name: str, id_: str) -> str:
     Raises:
         InvalidRequest: it is too long, or holds NUL.
     """
-    if _is_storable(id_):
+    if _is_storable(id_, MOST_ID_BYTES):
         return id_
     wrong = f"must be 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL, got {reprlib.repr(id_)}"
     raise InvalidRequest(f"{name} in the path {wrong}", (FieldError(field=name, detail=wrong),))
 
 
-def parse_query(request: type[Request], query: str) -> Request:
+Defaults = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""What holds where a request says nothing, by field, given what it does say."""
+
+
+def no_defaults(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Only the request type's own defaults."""
+    return {}
+
+
+def parse_query(request: type[Request], query: str, defaults: Defaults = no_defaults) -> Request:
     """A request from the query string of a URL, still percent-encoded.
 
     Raises:
@@ -81,10 +93,10 @@ def parse_query(request: type[Request], query: str) -> Request:
     given: dict[str, list[str]] = {}
     for name, value in _pairs(query):
         given.setdefault(name, []).append(value)
-    return _build(request, given, read=_from_texts, what="parameter")
+    return _build(request, given, defaults, read=_from_texts, what="parameter")
 
 
-def parse_body(request: type[Request], body: bytes) -> Request:
+def parse_body(request: type[Request], body: bytes, defaults: Defaults = no_defaults) -> Request:
     """A request from a JSON body.
 
     Raises:
@@ -99,7 +111,7 @@ def parse_body(request: type[Request], body: bytes) -> Request:
         ) from error
     if not isinstance(given, dict):
         raise InvalidRequest(f"the body must be one JSON object, got {reprlib.repr(given)}")
-    return _build(request, given, read=_from_json, what="field")
+    return _build(request, given, defaults, read=_from_json, what="field")
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
@@ -117,6 +129,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 def _build(
     request: type[Request],
     given: Mapping[str, Any],
+    defaults: Defaults,
     *,
     read: Callable[[FieldRule, Any], object],
     what: str,
@@ -137,7 +150,8 @@ def _build(
             errors.append(FieldError(field=rule.name, detail=str(error)))
     if errors:
         raise InvalidRequest(_summary(errors), tuple(errors))
-    return request(**values)
+    set_otherwise = {name: value for name, value in defaults(values).items() if name in rules}
+    return request(**{**set_otherwise, **values})
 
 
 def _unknown(name: str, rules: Mapping[str, FieldRule], what: str) -> FieldError:
@@ -181,13 +195,13 @@ def _convert(rule: FieldRule, value: object, *, strict: bool) -> object:
     except msgspec.ValidationError as error:
         raise ValueError(_mismatch(rule, value)) from error
     texts = converted if isinstance(converted, tuple) else (converted,)
-    if not all(_is_storable(text) for text in texts if isinstance(text, str)):
+    if not all(_is_storable(text, rule.most_bytes) for text in texts if isinstance(text, str)):
         raise ValueError(_mismatch(rule, value))
     return converted
 
 
-def _is_storable(text: str) -> bool:
-    return len(text.encode()) <= MOST_ID_BYTES and "\0" not in text
+def _is_storable(text: str, most_bytes: int) -> bool:
+    return len(text.encode()) <= most_bytes and "\0" not in text
 
 
 def _mismatch(rule: FieldRule, value: object) -> str:

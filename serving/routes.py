@@ -1,7 +1,8 @@
 """Parse, ask, render: the way from HTTP to the service and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from flask import Flask, Response, request
@@ -10,11 +11,12 @@ from werkzeug.routing import BaseConverter
 
 from .calls import LIST_CALLS, ListCall
 from .docs_page import code, docs_page
-from .errors import UnsupportedBody
+from .errors import InvalidRequest, UnsupportedBody
 from .openapi import openapi_document
+from .placements import Placement, ServiceSettings, UnknownPlacement
 from .question import question
 from .request_parsing import check_id, parse_body, parse_query
-from .schemas import Alive, ListQuery
+from .schemas import Alive, FieldError, ListQuery
 from .service import RecommendationService
 
 MOST_BODY_BYTES = 1 << 20
@@ -44,21 +46,24 @@ class IdConverter(BaseConverter):
     part_isolating = False
 
 
-def register_routes(app: Flask, service: RecommendationService) -> None:
+def register_routes(app: Flask, service: RecommendationService, settings: ServiceSettings) -> None:
     """Add every call to the app."""
     app.url_map.converters["id"] = IdConverter
     for call in LIST_CALLS:
         rule = call.path.replace("{", "<id:").replace("}", ">")
-        app.add_url_rule(rule, call.name, _list_view(call, service), methods=[call.method])
+        app.add_url_rule(rule, call.name, _list_view(call, service, settings), methods=[call.method])
     _register_health(app, service)
     _register_docs(app)
 
 
-def _list_view(call: ListCall, service: RecommendationService) -> Callable[..., Response]:
+def _list_view(
+    call: ListCall, service: RecommendationService, settings: ServiceSettings
+) -> Callable[..., Response]:
     def answer(**subject: str) -> Response:
         for name, id_ in subject.items():
             check_id(name, id_)
-        asked = question(call.name, _asked(call), **subject)
+        request_ = _asked(call, settings)
+        asked = question(call.name, request_, settings.placement(request_.placement), **subject)
         tag = service.recommendation_id(asked)
         if call.method == "GET" and request.if_none_match.contains_weak(tag):
             return _cacheable(Response(status=304), call, tag)
@@ -72,17 +77,28 @@ def _list_view(call: ListCall, service: RecommendationService) -> Callable[..., 
     return answer
 
 
-def _asked(call: ListCall) -> ListQuery:
+def _asked(call: ListCall, settings: ServiceSettings) -> ListQuery:
+    def defaults(said: Mapping[str, Any]) -> Mapping[str, Any]:
+        return _rules(said.get("placement"), settings).defaults()
+
     query = request.environ.get("QUERY_STRING", "")
     if call.method == "GET":
-        return parse_query(call.asked, query)
+        return parse_query(call.asked, query, defaults)
     parse_query(NoParameters, query)
     if request.mimetype != _JSON:
         raise UnsupportedBody(f"the body is {request.mimetype or 'of no type'}: send Content-Type: {_JSON}")
     body = request.get_data(cache=False)
     if len(body) > MOST_BODY_BYTES:
         raise RequestEntityTooLarge
-    return parse_body(call.asked, body)
+    return parse_body(call.asked, body, defaults)
+
+
+def _rules(name: str | None, settings: ServiceSettings) -> Placement:
+    try:
+        return settings.placement(name)
+    except UnknownPlacement as error:
+        wrong = FieldError(field="placement", detail=f"{name!r} {error}")
+        raise InvalidRequest(f"'placement' {wrong.detail}", (wrong,)) from error
 
 
 def _json(value: msgspec.Struct) -> Response:

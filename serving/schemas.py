@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from .expressions import NAMES
+
 MOST_PLACES = 100
 """Most items in one answer."""
 
@@ -15,18 +17,26 @@ MOST_IDS = 500
 
 MOST_CART_ITEMS = 100
 
+MOST_RECENT_ITEMS = 100
+
 MOST_ID_BYTES = 256
+
+MOST_EXPRESSION_BYTES = 4_000
 
 _ID = f"an id of 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL"
 
 
-def _must_be(requirement: str, description: str, **constraints: Any) -> Meta:
-    return Meta(description=description, extra={"must_be": requirement}, **constraints)
+def _must_be(
+    requirement: str, description: str, *, most_bytes: int = MOST_ID_BYTES, **constraints: Any
+) -> Meta:
+    extra = {"must_be": requirement, "most_bytes": most_bytes}
+    return Meta(description=description, extra=extra, **constraints)
 
 
 Mode = Literal["mixed", "repeat", "discover"]
 ItemField = Literal["title", "category", "brand", "price", "url", "image_url", "reason"]
-RungName = Literal["personal", "co_purchase", "similar", "best_sellers"]
+HidingRule = Literal["unavailable", "asked_about", "excluded", "blocked", "bought", "category", "filter"]
+RungName = Literal["personal", "session", "co_purchase", "similar", "best_sellers"]
 
 Id = Annotated[str, Meta(min_length=1, max_length=MOST_ID_BYTES)]
 
@@ -151,6 +161,64 @@ class CartRequest(CustomerQuery, frozen=True, kw_only=True):
     ] = None
 
 
+class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
+    """Everything that a list can be asked with."""
+
+    customer_id: Annotated[Id | None, _must_be(_ID, "Whom the list is for, if known.")] = None
+    cart: Annotated[
+        tuple[Id, ...],
+        _must_be(
+            f"at most {MOST_CART_ITEMS} item ids, each {_ID}",
+            "Ids of the items in the cart, which do not come back; unknown ids are passed over.",
+            max_length=MOST_CART_ITEMS,
+        ),
+    ] = ()
+    recent: Annotated[
+        tuple[Id, ...],
+        _must_be(
+            f"at most {MOST_RECENT_ITEMS} item ids, each {_ID}",
+            "Ids of the items looked at in this session, the newest last. They do not come back; newer ones "
+            "count more, and unknown ids are passed over.",
+            max_length=MOST_RECENT_ITEMS,
+        ),
+    ] = ()
+    filter: Annotated[
+        str | None,
+        _must_be(
+            "an expression of at most 1000 characters that is true or false",
+            'Answer only items of which this holds, in CEL: `item.price < 20 && item.brand != "Leaf"`. '
+            "It may name " + ", ".join(f"`{name}`" for name in NAMES) + ".",
+            most_bytes=MOST_EXPRESSION_BYTES,
+        ),
+    ] = None
+    boost: Annotated[
+        str | None,
+        _must_be(
+            "an expression of at most 1000 characters that gives a number",
+            "Scores are multiplied by this before items are put in order, in CEL: "
+            '`item.brand == "Leaf" ? 1.5 : 1.0`. It may name what a `filter` may.',
+            most_bytes=MOST_EXPRESSION_BYTES,
+        ),
+    ] = None
+    diversity: Annotated[
+        float,
+        _must_be(
+            "a number from 0 to 1",
+            "0: the best items; towards 1: items of other categories and brands than those before them, too.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.0
+    explain: Annotated[
+        bool,
+        _must_be(
+            "true or false",
+            "Say how the list came about: which rungs were tried, what was hidden and why, and what each "
+            "item owes to boosts and pins.",
+        ),
+    ] = False
+
+
 class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why an item stands in a list, for programs to put in words."""
 
@@ -169,7 +237,7 @@ class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
             description="`bought_again`: the customer buys it every `every_days` days on average. "
             "`bought_before`: the customer has bought it, `times` times where that is known. "
             "`because_you_bought`: who bought the `item_id`, as this customer did, also buys it. "
-            "`similar_to`: the same customers buy it and the `item_id` asked about. "
+            "`similar_to`: the same customers buy it and the `item_id` asked about, or just looked at. "
             "`bought_with`: so many `orders` hold it and the `item_id` asked about, `lift` times what chance "
             "would give, and hardly less than `lift_at_least` times. "
             "`popular_in_category`: a best seller of its `category`. `popular_in_place`: of the `place` "
@@ -189,12 +257,51 @@ class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lift_at_least: float | UnsetType = UNSET
 
 
+class PlaceExplanation(Struct, frozen=True, kw_only=True):
+    """How an item came to its place."""
+
+    place: Annotated[
+        int | None,
+        Meta(description="Where it stood among what may be shown, from 1; null where only a pin brought it."),
+    ]
+    score: Annotated[float | None, Meta(description="Its score there.")]
+    boost: Annotated[float, Meta(description="What that was multiplied by.")]
+    pinned: Annotated[bool, Meta(description="Whether the placement pins it to the top.")]
+
+
+class RungTried(Struct, frozen=True, kw_only=True):
+    """A rung of the ladder that was looked at."""
+
+    source: RungName
+    proposed: Annotated[int, Meta(description="Items it had.")]
+    hidden: Annotated[
+        dict[HidingRule, int],
+        Meta(
+            description="How many of them each rule forbids; one item may break several. `unavailable`: the "
+            "shop does not sell it. `asked_about`: it is in the cart, was just looked at, or is the page's. "
+            "`excluded`: the request says so. `blocked`: the placement does. `bought`: `mode` is discover. "
+            "`category`, `filter`: it is not in the one asked for, or that does not hold."
+        ),
+    ]
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """How a list came about."""
+
+    rungs: Annotated[tuple[RungTried, ...], Meta(description="In the order tried; the last one answered.")]
+    filters: Annotated[tuple[str, ...], Meta(description="The placement's, then the request's.")]
+    boosts: Annotated[tuple[str, ...], Meta(description="The placement's, then the request's.")]
+    diversity: float
+
+
 class RecommendedItem(Struct, frozen=True, kw_only=True):
     """One place of a list."""
 
     item_id: str
     score: Annotated[float, Meta(description="Orders this list; not comparable with another list's scores.")]
-    source: Annotated[str, Meta(description="The model that proposed the item.")]
+    source: Annotated[
+        str, Meta(description="The model that proposed the item; `pin` where only the placement did.")
+    ]
     title: str | UnsetType | None = UNSET
     category: str | UnsetType | None = UNSET
     brand: str | UnsetType | None = UNSET
@@ -202,6 +309,7 @@ class RecommendedItem(Struct, frozen=True, kw_only=True):
     url: str | UnsetType | None = UNSET
     image_url: str | UnsetType | None = UNSET
     reason: Reason | UnsetType | None = UNSET
+    explanation: PlaceExplanation | UnsetType = UNSET
 
 
 class Recommendations(Struct, frozen=True, kw_only=True):
@@ -217,7 +325,8 @@ class Recommendations(Struct, frozen=True, kw_only=True):
         RungName,
         Meta(
             description="Which rung of the ladder the list stands on: `personal` the customer's own list, "
-            "`co_purchase` what is bought together, `similar` similar items, `best_sellers` the plainest."
+            "`session` what goes with the items just looked at, `co_purchase` what is bought together, "
+            "`similar` similar items, `best_sellers` the plainest."
         ),
     ]
     snapshot: Annotated[str, Meta(description="Id of the snapshot that the list was read from.")]
@@ -227,6 +336,7 @@ class Recommendations(Struct, frozen=True, kw_only=True):
         bool, Meta(description="A list that was needed could not be read: a plainer one was answered.")
     ]
     placement: Annotated[str | UnsetType, Meta(description="The label given in the request.")] = UNSET
+    explanation: Explanation | UnsetType = UNSET
 
 
 class Alive(Struct, frozen=True, kw_only=True):

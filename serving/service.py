@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -14,12 +13,14 @@ from recommender.ranking.lists import RecommendationList
 
 from .errors import UnknownItem
 from .follower import SnapshotFollower
-from .ladder import LADDERS, Rung, first_answer, keys_of, past_orders_key, read_first, read_late
+from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
 from .live_snapshot import LiveSnapshot
 from .question import Question
 from .reasons import Explainer, reason_keys
+from .rendering import explanation, render
 from .row_reader import Reading, RowReader
-from .schemas import Ready, Recommendations, RecommendedItem
+from .schemas import Ready, Recommendations
+from .shaping import shaped
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +33,16 @@ class _Found:
         reading: the stored entries that were read for it.
         lists: the sound lists among them, by key.
         tried: the rungs that were tried; the last one answers.
-        ranked: its answer.
     """
 
     reading: Reading
     lists: Mapping[str, RecommendationList]
-    tried: tuple[Rung, ...]
-    ranked: RecommendationList
+    tried: tuple[Tried, ...]
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The rungs that were tried."""
+        return tuple(tried.rung for tried in self.tried)
 
 
 class RecommendationService:
@@ -58,21 +62,23 @@ class RecommendationService:
         live = self._live()
         ladder, for_reasons = _ladder(asked, live), reason_keys(asked)
         found = self._walk(ladder, asked, live)
-        reading, lists, tried = found.reading, found.lists, found.tried
-        explainer = Explainer.of(asked, tried[-1].name, lists, _some(reading.rows, for_reasons), live)
+        reading, lists, rungs = found.reading, found.lists, found.rungs
+        shown = shaped(found.tried[-1].shown, asked, lists, live)
+        explainer = Explainer.of(asked, rungs[-1].name, lists, _some(reading.rows, for_reasons), live)
         unreadable = reading.unread | (_some(reading.rows, keys_of(ladder, asked)).keys() - lists.keys())
-        degraded = not unreadable.isdisjoint(keys_of(tried, asked))
+        degraded = not unreadable.isdisjoint(keys_of(rungs, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
         return Recommendations(
             recommendation_id=asked.recommendation_id(live.id, degraded=degraded or unexplained),
-            items=_render(found.ranked, asked, explainer),
-            source=tried[-1].name,
+            items=render(shown, asked, explainer),
+            source=rungs[-1].name,
             snapshot=live.id,
             generated_at=live.manifest.generated_at,
             stale=reading.stale,
             degraded=degraded,
             placement=UNSET if asked.placement is None else asked.placement,
+            explanation=explanation(found.tried, asked, lists, live) if asked.explain else UNSET,
         )
 
     def recommendation_id(self, asked: Question) -> str:
@@ -107,13 +113,13 @@ class RecommendationService:
         keys = keys_of(read_first(ladder), asked)
         reading = self._read(live, [*keys, *reason_keys(asked)])
         lists = _sound_lists(_some(reading.rows, keys), asked, live)
-        tried, ranked = first_answer(ladder, asked, lists, live)
-        late = keys_of(read_late(tried), _about_known_items(asked, live))
+        tried = first_answer(ladder, asked, lists, live)
+        late = keys_of(read_late(tuple(one.rung for one in tried)), _about_known_items(asked, live))
         if late:
             more = self._read(live, late)
             reading, lists = reading.with_more(more), lists | _sound_lists(more.rows, asked, live)
-            tried, ranked = first_answer(ladder, asked, lists, live)
-        return _Found(reading, lists, tried, ranked)
+            tried = first_answer(ladder, asked, lists, live)
+        return _Found(reading, lists, tried)
 
     def _live(self) -> LiveSnapshot:
         live = self._follower.live
@@ -130,15 +136,13 @@ class RecommendationService:
 
 
 def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:
-    ladder = LADDERS[asked.call]
-    if not asked.strict:
-        return ladder
-    if asked.call in ("similar", "bought_together") and asked.items[0] not in live.vocabulary:
+    about_item = asked.call in ("similar", "bought_together")
+    if asked.strict and about_item and asked.items[0] not in live.vocabulary:
         raise UnknownItem(
             f"item {asked.items[0]!r} is not in snapshot {live.id}: check the id, "
             "wait for the next training, or ask without strict to get best sellers instead"
         )
-    return ladder[:1]
+    return ladder_of(asked)
 
 
 def _about_known_items(asked: Question, live: LiveSnapshot) -> Question:
@@ -161,28 +165,3 @@ def _sound_lists(
         except SnapshotUnreadable as error:
             logger.warning("%s is put aside: %s", key, error)
     return lists
-
-
-def _render(ranked: RecommendationList, asked: Question, explainer: Explainer) -> tuple[RecommendedItem, ...]:
-    page = slice(asked.offset, asked.offset + asked.n)
-    places = zip(
-        ranked.items[page].tolist(), ranked.scores[page].tolist(), ranked.sources[page].tolist(), strict=True
-    )
-    return tuple(_render_place(item, score, source, asked, explainer) for item, score, source in places)
-
-
-def _render_place(
-    item: int, score: float, source: int, asked: Question, explainer: Explainer
-) -> RecommendedItem:
-    live = explainer.live
-    record = live.items[item]
-    said: dict[str, Any] = {
-        name: explainer.reason(item) if name == "reason" else getattr(record, name) for name in asked.fields
-    }
-    return RecommendedItem(
-        item_id=record.item_id,
-        # A stored score is a half float or one of 256 steps: more digits would be noise.
-        score=float(f"{score:.4g}"),
-        source=live.manifest.sources[source],
-        **said,
-    )

@@ -13,6 +13,7 @@ from recommender.snapshot.redis_store import SERVING, RedisStore, Timeouts, conn
 from .app import create_app
 from .breaker import CircuitBreaker
 from .follower import SnapshotFollower
+from .placements import load_service_settings
 from .row_reader import RowReader
 from .service import RecommendationService
 from .settings import WorkerSettings
@@ -26,13 +27,15 @@ _PARENT_CHECK_SECONDS = 1.0
 def application() -> Flask:
     """The application with a live snapshot, if one can be had, and a thread that follows newer ones."""
     settings = WorkerSettings.from_environment(os.environ)
+    own = load_service_settings(settings.config)
     follower = SnapshotFollower(
         RedisStore(connect(settings.redis_url, FOLLOWING), settings.shop), time.monotonic
     )
     lists = RedisStore(connect(settings.redis_url, SERVING), settings.shop)
     follower.poll()
     follower.start()
-    return create_app(RecommendationService(follower, RowReader(lists, CircuitBreaker(time.monotonic))))
+    service = RecommendationService(follower, RowReader(lists, CircuitBreaker(time.monotonic)))
+    return create_app(service, own)
 
 
 def worker_application() -> Flask:

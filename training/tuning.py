@@ -7,11 +7,12 @@ from recommender.data.history import DAY
 from recommender.errors import ConfigError, DataError
 from recommender.evaluation.evaluation import TaskComparison, compared
 from recommender.evaluation.split import rolling_cuts
+from recommender.settings_file import did_you_mean
 from recommender.snapshot.directory import fingerprint
 
 from .evaluation import evaluation_of
 from .progress import Progress
-from .settings import Settings, did_you_mean
+from .settings import Settings
 from .sources import ReadOrders
 from .tuning_space import RANKING, changed, model_spaces, stages_of
 from .tuning_stages import model_stage, ranking_stage

@@ -1,12 +1,12 @@
 """One list for a whole cart: the same code in the service and in its judging."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.ranking.lists import RecommendationList
+from recommender.ranking.lists import RecommendationList, joined
 
 OWN_WEIGHT, REPEATS_WEIGHT = 0.4, 2.0
 """What the first place of a customer's own list counts, beside 1 for what goes best with the cart, and how
@@ -28,9 +28,7 @@ OWN_HALVING = 5
 ORDERS_HALVING = 20.0
 """A past order counts half when so many newer ones are known."""
 
-NOTHING = RecommendationList(
-    np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.uint8), np.zeros(0, bool)
-)
+NOTHING = joined([])
 """A list without a place."""
 
 
@@ -86,9 +84,9 @@ def list_for_cart(
     of_orders = merged([_like_the_cart(customer.orders, cart)])
     return merged(
         [
-            _scaled(of_cart, power=CART_POWER),
-            _by_place(customer.own, first=OWN_WEIGHT + REPEATS_WEIGHT * _repeats(customer.orders)),
-            _scaled(of_orders, best=ORDERS_WEIGHT),
+            scaled(of_cart, power=CART_POWER),
+            by_place(customer.own, first=OWN_WEIGHT + REPEATS_WEIGHT * _repeats(customer.orders)),
+            scaled(of_orders, best=ORDERS_WEIGHT),
         ]
     )
 
@@ -99,31 +97,23 @@ def merged(lists: Sequence[RecommendationList]) -> RecommendationList:
     Of the lists of similar items it makes what a cart is shown where neither anything is bought together
     with its items nor anything known of its customer, as with new items in a guest's cart.
     """
-    lists = lists or [NOTHING]
-    whole = RecommendationList(
-        **{
-            f.name: np.concatenate([getattr(one, f.name) for one in lists])
-            for f in fields(RecommendationList)
-        }
-    )
+    whole = joined(lists)
     items, first, at = np.unique(whole.items, return_index=True, return_inverse=True)
     scores = np.bincount(at, weights=whole.scores, minlength=len(items)).astype(np.float32)
     bought = np.bincount(at, weights=whole.bought, minlength=len(items)) > 0
     # lexsort sorts by its last key first: best score, then the lower item.
     order = np.lexsort((items, -scores))
-    return replace(_taken(whole, first[order]), scores=scores[order], bought=bought[order])
+    return replace(whole.take(first[order]), scores=scores[order], bought=bought[order])
 
 
-def _taken(ranked: RecommendationList, places: NDArray[np.intp]) -> RecommendationList:
-    return RecommendationList(**{f.name: getattr(ranked, f.name)[places] for f in fields(RecommendationList)})
-
-
-def _scaled(ranked: RecommendationList, *, best: float = 1.0, power: float = 1.0) -> RecommendationList:
+def scaled(ranked: RecommendationList, *, best: float = 1.0, power: float = 1.0) -> RecommendationList:
+    """The list with its best score at `best`; as it is where no score is above 0."""
     most = ranked.scores.max(initial=0)
     return replace(ranked, scores=best * (ranked.scores / most) ** power) if most > 0 else ranked
 
 
-def _by_place(own: RecommendationList, *, first: float) -> RecommendationList:
+def by_place(own: RecommendationList, *, first: float) -> RecommendationList:
+    """The list with scores that fall from `first` by place, half of it at place OWN_HALVING."""
     return replace(own, scores=first * OWN_HALVING / (OWN_HALVING + np.arange(len(own), dtype=np.float32)))
 
 

@@ -1,6 +1,6 @@
 """Recommendation lists: one, and many in one table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,9 +48,25 @@ class RecommendationList:
         """The places where `mask` (shape (n,)) is True, in the same order."""
         return RecommendationList(self.items[mask], self.scores[mask], self.sources[mask], self.bought[mask])
 
+    def take(self, places: NDArray[np.integer]) -> "RecommendationList":
+        """These places, in this order."""
+        return RecommendationList(
+            self.items[places], self.scores[places], self.sources[places], self.bought[places]
+        )
+
     def first(self, n: int) -> "RecommendationList":
         """The best `n` places, or all when there are fewer."""
         return RecommendationList(self.items[:n], self.scores[:n], self.sources[:n], self.bought[:n])
+
+
+def joined(lists: Sequence[RecommendationList]) -> RecommendationList:
+    """The places of one list after those of another; of no list, none."""
+    return RecommendationList(
+        *(
+            np.concatenate([np.zeros(0, dtype), *(getattr(ranked, name) for ranked in lists)])
+            for name, dtype in _COLUMNS.items()
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from recommender.training.settings import Settings, parse_section
+from recommender.settings_file import parse_section
+from recommender.training.settings import Settings
 from tests.commands import cartlift
 
 ROOT = Path(__file__).parents[2]

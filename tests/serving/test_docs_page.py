@@ -1,5 +1,6 @@
 import re
 import shlex
+from html import unescape
 from urllib.parse import urlsplit
 
 from recommender.serving.docs_page import code
@@ -32,9 +33,9 @@ def test_every_kind_of_problem_has_its_place(shop: ServedShop):
 
 def test_every_command_on_the_page_works_as_it_stands(shop: ServedShop):
     commands = re.findall(r"<pre><code>(curl .*?)</code></pre>", page_of(shop), flags=re.S)
-    assert len(commands) == 7
+    assert len(commands) == 8
     for command in commands:
-        words = shlex.split(command.replace("&#39;", "'").replace("&#34;", '"').replace("&amp;", "&"))
+        words = shlex.split(unescape(command))
         url = urlsplit(words[1])
         path = f"{url.path}?{url.query}" if url.query else url.path
         if "-d" in words:

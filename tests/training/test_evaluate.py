@@ -16,6 +16,7 @@ from recommender.evaluation.evaluation import OURS
 from recommender.evaluation.leaks import another_future
 from recommender.evaluation.reranked import PLAIN, settings_to_price
 from recommender.ranking.reranking import Reranking
+from recommender.settings_file import parse_section
 from recommender.training import evaluation as evaluation_module
 from recommender.training.commands.evaluate import lengths_of
 from recommender.training.evaluation import evaluation_of, past_lists
@@ -24,7 +25,7 @@ from recommender.training.learning import THIS_MACHINE, learn
 from recommender.training.learning_settings import EvaluationSettings
 from recommender.training.pipeline import train
 from recommender.training.progress import Silent
-from recommender.training.settings import Settings, parse_section
+from recommender.training.settings import Settings
 from recommender.training.sources import read_orders
 from tests.commands import cartlift
 

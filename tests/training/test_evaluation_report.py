@@ -17,6 +17,7 @@ from recommender.evaluation.prices import price_list
 from recommender.evaluation.reranked import AS_SET, PLAIN, Reranked, Variety
 from recommender.evaluation.trade_off import TradeOff
 from recommender.ranking.lists import SOURCES
+from recommender.settings_file import parse_section
 from recommender.training.evaluation_plots import COLOURS, Bar, bars, colour_of, curves
 from recommender.training.evaluation_report import (
     SECTIONS,
@@ -27,7 +28,7 @@ from recommender.training.evaluation_report import (
     html_report,
 )
 from recommender.training.leak_check import LeakCheck
-from recommender.training.settings import Settings, parse_section
+from recommender.training.settings import Settings
 from recommender.training.source_settings import SourceSettings
 from tests.commands import cartlift
 from tests.evaluation.shop import JAM, MILK, TEA, evaluation_of, lists_of

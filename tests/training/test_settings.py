@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.columns import ItemColumns, OrderColumns
 from recommender.errors import ConfigError
+from recommender.settings_file import merged, parse_section
 from recommender.training.presets import PRESETS
-from recommender.training.settings import Settings, load_settings, merged, parse_section
+from recommender.training.settings import Settings, load_settings
 from recommender.training.source_settings import SourceSettings
 
 DOCS = (Path(__file__).parents[2] / "docs" / "order-schema.md").read_text()

@@ -19,9 +19,10 @@ from recommender.data.history import DAY
 from recommender.errors import ConfigError, DataError
 from recommender.models.registry import MODELS
 from recommender.ranking.blend import Blend
+from recommender.settings_file import merged, parse_section
 from recommender.training import tuning_windows
 from recommender.training.progress import Silent
-from recommender.training.settings import Settings, load_settings, merged, parse_section
+from recommender.training.settings import Settings, load_settings
 from recommender.training.sources import read_orders
 from recommender.training.tuning import Plan, tune
 from recommender.training.tuning_report import as_toml, conclusion

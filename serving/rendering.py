@@ -1,0 +1,71 @@
+"""From places of a list to what goes over the wire."""
+
+from typing import Any
+
+from msgspec import UNSET
+
+from .hiding import Lists, hidden_by_rule
+from .ladder import Tried
+from .live_snapshot import LiveSnapshot
+from .question import Question
+from .reasons import Explainer
+from .schemas import Explanation, PlaceExplanation, RecommendedItem, RungTried
+from .shaping import Shaped
+
+PIN = "pin"
+"""Source of an item that only a pin brought."""
+
+
+def render(shown: Shaped, asked: Question, explainer: Explainer) -> tuple[RecommendedItem, ...]:
+    """The places that were asked for, each with the fields that were asked for."""
+    end = min(asked.offset + asked.n, len(shown.ranked))
+    return tuple(_render_place(place, shown, asked, explainer) for place in range(asked.offset, end))
+
+
+def explanation(tried: tuple[Tried, ...], asked: Question, lists: Lists, live: LiveSnapshot) -> Explanation:
+    """How the list came about."""
+    return Explanation(
+        rungs=tuple(
+            RungTried(
+                source=one.rung.name,
+                proposed=len(one.proposed),
+                hidden=hidden_by_rule(one.proposed.items, asked, lists, live),
+            )
+            for one in tried
+        ),
+        filters=asked.filters,
+        boosts=asked.boosts,
+        diversity=asked.diversity,
+    )
+
+
+def _render_place(place: int, shown: Shaped, asked: Question, explainer: Explainer) -> RecommendedItem:
+    live, ranked = explainer.live, shown.ranked
+    item = int(ranked.items[place])
+    record = live.items[item]
+    said: dict[str, Any] = {
+        name: explainer.reason(item) if name == "reason" else getattr(record, name) for name in asked.fields
+    }
+    return RecommendedItem(
+        item_id=record.item_id,
+        score=_rounded(ranked.scores[place]),
+        source=PIN if shown.before[place] < 0 else live.manifest.sources[ranked.sources[place]],
+        **said,
+        explanation=_of_place(place, shown) if asked.explain else UNSET,
+    )
+
+
+def _of_place(place: int, shown: Shaped) -> PlaceExplanation:
+    before, boost = int(shown.before[place]), float(shown.boosts[place])
+    known = before >= 0
+    return PlaceExplanation(
+        place=before + 1 if known else None,
+        score=_rounded(shown.scores_before[place]) if known else None,
+        boost=_rounded(boost),
+        pinned=place < shown.pinned,
+    )
+
+
+def _rounded(score: float) -> float:
+    # A stored score is a half float or one of 256 steps: more digits would be noise.
+    return float(f"{score:.4g}")
