@@ -14,25 +14,27 @@ DEFAULT_REDIS_HELP = (
 )
 
 
+state_option = click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".cartlift"),
+    envvar="CARTLIFT_STATE",
+    show_default=True,
+    help="Folder for our own Redis (its data, socket and log) and for keys.",
+)
+
+shop_option = click.option(
+    "--shop",
+    default="shop",
+    envvar="CARTLIFT_SHOP",
+    show_default=True,
+    help="Prefix of every key, so that shops can share a Redis: letters, digits, - and _.",
+)
+
+
 def redis_options(command: Command) -> Command:
     """Add --redis, --shop and --state to a command."""
-    for option in (
-        click.option(
-            "--state",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=Path(".cartlift"),
-            envvar="CARTLIFT_STATE",
-            show_default=True,
-            help="Folder for our own Redis: its data, socket and log.",
-        ),
-        click.option(
-            "--shop",
-            default="shop",
-            envvar="CARTLIFT_SHOP",
-            show_default=True,
-            help="Prefix of every key, so that shops can share a Redis: letters, digits, - and _.",
-        ),
-        click.option("--redis", "redis_url", envvar="REDIS_URL", help=DEFAULT_REDIS_HELP),
-    ):
+    redis_option = click.option("--redis", "redis_url", envvar="REDIS_URL", help=DEFAULT_REDIS_HELP)
+    for option in (state_option, shop_option, redis_option):
         command = option(command)
     return command

@@ -1,9 +1,14 @@
-"""The calls that answer a list, one entry each: routes, OpenAPI and the docs page are made from it."""
+"""The calls, one entry each: routes, OpenAPI and the docs page are made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
+from .event_schemas import EventOutcome, EventsAnswer, EventsRequest
+from .item_schemas import ItemAnswer, ItemRequest
+from .keys import Scope
 from .question import CallName
 from .schemas import (
     BestSellersQuery,
@@ -17,26 +22,61 @@ from .schemas import (
     RecommendedItem,
 )
 
+EXAMPLE_ANSWER = Recommendations(
+    recommendation_id="2f6c1d0b8e5a497c3d1f0a62",
+    items=(
+        RecommendedItem(
+            item_id="1002",
+            score=0.8312,
+            source="buy_again",
+            title="Green tea",
+            price=3.5,
+            reason=Reason(kind="bought_again", every_days=31),
+        ),
+        RecommendedItem(
+            item_id="1007",
+            score=0.6204,
+            source="item_knn",
+            title="Honey jar",
+            price=6.0,
+            reason=Reason(kind="because_you_bought", item_id="1002"),
+        ),
+    ),
+    source="personal",
+    snapshot="20261121T040000Z-9f3ab27c",
+    generated_at="2026-11-21T04:00:00Z",
+    stale=False,
+    degraded=False,
+    placement="home",
+)
+"""What a list looks like, for the docs."""
+
 
 @dataclass(frozen=True, slots=True)
-class ListCall:
-    """One way to ask for a list.
+class Call:
+    """One way to call the service.
 
     Attributes:
-        name: what the ladder and OpenAPI call it.
+        name: what OpenAPI calls it.
         path: its path; `{…}` stands for an id that may hold anything, slashes included.
-        asked: its query parameters, or its body where it is a POST.
+        asked: its query parameters where it is a GET, else its body.
+        answer: what it answers.
+        example_answer: an example of that.
+        scope: what a key needs for it.
         summary: one line for the docs.
         description: what to know before using it.
         method: HTTP method.
         example: an example of `asked`.
     """
 
-    name: CallName
+    name: str
     path: str
-    asked: type[ListQuery]
+    asked: type[Struct]
     summary: str
     description: str
+    answer: type[Struct]
+    example_answer: Struct
+    scope: Scope
     method: str = "GET"
     example: Mapping[str, Any] = field(default_factory=dict)
 
@@ -44,6 +84,17 @@ class ListCall:
     def subject(self) -> str | None:
         """Name of the id in the path, if it has one."""
         return self.path.partition("{")[2].partition("}")[0] or None
+
+
+@dataclass(frozen=True, slots=True)
+class ListCall(Call):
+    """One way to ask for a list; `name` is what the ladder calls it."""
+
+    name: CallName
+    asked: type[ListQuery]
+    answer: type[Struct] = Recommendations
+    example_answer: Struct = EXAMPLE_ANSWER
+    scope: Scope = "read"
 
 
 LIST_CALLS = (
@@ -118,31 +169,69 @@ LIST_CALLS = (
     ),
 )
 
-EXAMPLE_ANSWER = Recommendations(
-    recommendation_id="2f6c1d0b8e5a497c3d1f0a62",
-    items=(
-        RecommendedItem(
-            item_id="1002",
-            score=0.8312,
-            source="buy_again",
-            title="Green tea",
-            price=3.5,
-            reason=Reason(kind="bought_again", every_days=31),
+_ITEM = ItemAnswer(item_id="1001", stock=0, price=3.25, visible=None, known=True)
+
+WRITE_CALLS = (
+    Call(
+        name="events",
+        path="/v1/events",
+        asked=EventsRequest,
+        method="POST",
+        summary="What customers did",
+        description="1 to 500 events. What is `accepted` is on disk, and an `event_id` counts once however "
+        "often it is sent, so send again whatever you had no answer to. A purchase, and an item that is "
+        "dismissed, change the customer's lists from the next request on: what was just bought is not shown "
+        "again before the next training, which knows when it may be due; what was dismissed is not shown for "
+        "90 days. A key for pages cannot report purchases.",
+        scope="events",
+        answer=EventsAnswer,
+        example_answer=EventsAnswer(
+            events=(
+                EventOutcome(event_id="order-7731-1", status="accepted"),
+                EventOutcome(event_id="order-7731-2", status="duplicate"),
+            )
         ),
-        RecommendedItem(
-            item_id="1007",
-            score=0.6204,
-            source="item_knn",
-            title="Honey jar",
-            price=6.0,
-            reason=Reason(kind="because_you_bought", item_id="1002"),
-        ),
+        example={
+            "events": [
+                {
+                    "event_id": "order-7731-1",
+                    "type": "purchase",
+                    "customer_id": "17850",
+                    "item_id": "1001",
+                    "at": "2026-11-21T09:30:00Z",
+                    "quantity": 2,
+                    "price": 3.5,
+                }
+            ]
+        },
     ),
-    source="personal",
-    snapshot="20261121T040000Z-9f3ab27c",
-    generated_at="2026-11-21T04:00:00Z",
-    stale=False,
-    degraded=False,
-    placement="home",
+    Call(
+        name="put_item",
+        path="/v1/items/{item_id}",
+        asked=ItemRequest,
+        method="PUT",
+        summary="Say all there is to say of an item",
+        description="Stock, price and visibility, until the shop says otherwise; what is not named is as the "
+        "snapshot has it, so an empty object takes everything back. Every request that begins after the "
+        "answer knows, in every worker. What is said stays when a new snapshot is published.",
+        scope="admin",
+        answer=ItemAnswer,
+        example_answer=_ITEM,
+        example={"stock": 0, "price": 3.25},
+    ),
+    Call(
+        name="patch_item",
+        path="/v1/items/{item_id}",
+        asked=ItemRequest,
+        method="PATCH",
+        summary="Change what is said of an item",
+        description="As PUT, but what is not named stays as it was said before; null takes it back.",
+        scope="admin",
+        answer=ItemAnswer,
+        example_answer=_ITEM,
+        example={"stock": 0},
+    ),
 )
-"""What a list looks like, for the docs."""
+"""The calls that change something. They need a key."""
+
+CALLS: tuple[Call, ...] = (*LIST_CALLS, *WRITE_CALLS)

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ from recommender.errors import ConfigError, SnapshotError, StoreUnavailable
 from recommender.snapshot.embedded_redis import RedisChoice, choose_redis
 from recommender.snapshot.redis_store import RedisStore, connect
 
+from .keys import KeyRing
 from .placements import load_service_settings
 from .settings import WorkerSettings
 from .wsgi import worker_application
@@ -65,9 +67,10 @@ def serve(
     placements = load_service_settings(config).placements
     address = listening_address(host, port)
     with _redis(redis_url, state) as redis:
-        settings = WorkerSettings(redis.url, shop, config)
+        settings = WorkerSettings(redis.url, shop, state, config)
+        keyed = not KeyRing(settings.keys, shop, time.monotonic).empty
         url = f"http://{_shown(address)}:{port}"
-        _announce(redis.description, _live_snapshot(settings), url, _notes(address, placements))
+        _announce(redis.description, _live_snapshot(settings), url, _notes(address, placements, keyed))
         os.environ.update(settings.to_environment())
         make_server(address, port, workers or usable_cores()).serve(
             target_loader=worker_application, wrap_loader=False
@@ -166,9 +169,11 @@ def _live_snapshot(settings: WorkerSettings) -> str:
         return f"none yet ({error})"
 
 
-def _notes(address: str, placements: Collection[str]) -> list[tuple[str, str]]:
-    """Which placements are known, and what to know before strangers can reach the service."""
+def _notes(address: str, placements: Collection[str], keyed: bool) -> list[tuple[str, str]]:
+    """Which placements are known, who may call, and what to know before strangers can reach the service."""
     notes = [("Rules of", ", ".join(placements))] if placements else []
+    if not keyed:
+        notes.append(("Keys", "none: everybody may read, nobody may write (`cartlift keys create --help`)"))
     if not ip_address(address.partition("%")[0]).is_loopback:
         said = "reachable from elsewhere: put a proxy in front that buffers requests, see docs/operations.md"
         notes.append(("Note", said))

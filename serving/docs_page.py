@@ -11,11 +11,25 @@ import msgspec
 from flask import render_template
 from markupsafe import Markup, escape
 
-from .calls import EXAMPLE_ANSWER, LIST_CALLS, ListCall
+from .calls import CALLS, EXAMPLE_ANSWER, Call
 from .openapi import EXAMPLE_IDS, Document
 from .problems import KINDS
 
-_ANSWERS = ("Recommendations", "RecommendedItem", "Reason", "Ready", "Problem", "FieldError")
+_ANSWERS = (
+    "Recommendations",
+    "RecommendedItem",
+    "Reason",
+    "Explanation",
+    "RungTried",
+    "PlaceExplanation",
+    "Event",
+    "EventsAnswer",
+    "EventOutcome",
+    "ItemAnswer",
+    "Ready",
+    "Problem",
+    "FieldError",
+)
 _BACKTICKED = re.compile("`([^`]+)`")
 
 
@@ -81,7 +95,7 @@ def docs_page(document: Document, *, base_url: str) -> str:
 
 
 def _shown_calls(document: Document, base_url: str) -> Iterator[ShownCall]:
-    examples = {call.name: call for call in LIST_CALLS}
+    examples = {call.name: call for call in CALLS}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             call = examples.get(operation["operationId"])
@@ -151,12 +165,15 @@ def _default(schema: Mapping[str, Any]) -> str | None:
     return msgspec.json.encode(default).decode()
 
 
-def _curl(call: ListCall, base_url: str) -> str:
+def _curl(call: Call, base_url: str) -> str:
     url = base_url + call.path.format_map(EXAMPLE_IDS)
-    if call.method == "POST":
+    if call.method != "GET":
         body = msgspec.json.encode(call.example).decode()
+        method = "" if call.method == "POST" else f" -X {call.method}"
+        key = "" if call.scope == "read" else ' \\\n  -H "X-API-Key: $CARTLIFT_KEY"'
         return (
-            f"curl {shlex.quote(url)} \\\n  -H 'Content-Type: application/json' \\\n  -d {shlex.quote(body)}"
+            f"curl{method} {shlex.quote(url)}{key} \\\n  -H 'Content-Type: application/json' \\\n"
+            f"  -d {shlex.quote(body)}"
         )
     given = {
         name: ",".join(value) if isinstance(value, list) else value for name, value in call.example.items()

@@ -11,7 +11,10 @@ class RequestRefused(RecommenderError):
     RequestRefused
     ├── InvalidRequest      it cannot be read, or a field is unknown or out of range
     ├── UnknownItem         it insists on an item that the live snapshot does not know
-    └── UnsupportedBody     its body is not JSON
+    ├── UnsupportedBody     its body is not JSON
+    ├── KeyRefused          it has no key of this shop
+    ├── ScopeMissing        its key may not do this
+    └── TooManyRequests     its key's limit is reached
     """
 
 
@@ -29,3 +32,31 @@ class UnknownItem(RequestRefused):
 
 class UnsupportedBody(RequestRefused):
     """The body is declared as something other than JSON."""
+
+
+class KeyRefused(RequestRefused):
+    """The request has no key, or none of this shop."""
+
+    def __init__(self, what: str, *, writing: bool) -> None:
+        remedy = "`cartlift keys create` makes one" + (
+            " with the scope that this call needs" if writing else ""
+        )
+        super().__init__(f"the API key {what}: send it as X-API-Key; {remedy}")
+
+
+class ScopeMissing(RequestRefused):
+    """The key may not do this."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"this key lacks the scope {scope!r}: "
+            f"use one that has it (`cartlift keys create NAME --scope {scope}`)"
+        )
+
+
+class TooManyRequests(RequestRefused):
+    """The limit of the key is reached."""
+
+    def __init__(self, per_second: float, wait: int) -> None:
+        super().__init__(f"this key may make {per_second:g} requests a second: ask again in {wait} s")
+        self.wait = wait

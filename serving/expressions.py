@@ -33,6 +33,7 @@ NAMES = {
     "item.brand": cel.Type.STRING,
     # Any number may stand beside it: with a type, 20 would have to be written 20.0.
     "item.price": cel.Type.DYN,
+    "item.stock": cel.Type.DYN,
 }
 """What an expression may say of an item, and its type."""
 
@@ -42,6 +43,7 @@ _SAMPLE = {
     "item.category": "category",
     "item.brand": "brand",
     "item.price": 9.99,
+    "item.stock": 3.0,
 }
 
 _NEUTRAL = {"filter": 0.0, "boost": 1.0}
@@ -79,8 +81,8 @@ class Expression:
     def of(self, item: ItemRecord) -> float:
         """What it says of an item: 1 or 0 as a filter; as a boost a factor, at least 0.
 
-        What the shop has not said of an item is "" as text and no number at all as a price: no comparison
-        with that holds. Where nothing can be said a filter does not hold, and a boost is 1.
+        What the shop has not said of an item is "" as text and no number at all as price or stock: no
+        comparison with that holds. Where nothing can be said a filter does not hold, and a boost is 1.
         """
         return self._read(
             {
@@ -89,6 +91,7 @@ class Expression:
                 "item.category": item.category or "",
                 "item.brand": item.brand or "",
                 "item.price": nan if item.price is None else item.price,
+                "item.stock": nan if item.stock is None else float(item.stock),
             }
         )
 

@@ -1,7 +1,6 @@
 """Follows the store's active snapshot: loads a new one beside the live one, then switches."""
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,8 +11,6 @@ from recommender.snapshot.store import SnapshotStore
 from .live_snapshot import LiveSnapshot, load_snapshot
 
 logger = logging.getLogger(__name__)
-
-POLL_SECONDS = 0.5
 
 RETRY_REFUSED_SECONDS = 30.0
 """A snapshot that could not be read is tried again after this long: it may have been published anew."""
@@ -29,7 +26,8 @@ class _Refusal:
 class SnapshotFollower:
     """Holds the live snapshot of a worker and keeps it the one that is active in the store.
 
-    A request reads `live` once and works on that value: a switch in between does not touch it.
+    A request reads `live` once and works on that value: a switch in between does not touch it. `poll` is to
+    be called again and again (`Background`).
 
     Attributes:
         live: the snapshot to answer from; None until one was loaded.
@@ -44,20 +42,6 @@ class SnapshotFollower:
         self._store = store
         self._clock = clock
         self._refusal: _Refusal | None = None
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Follow the store from a thread of this process, until `stop` or the end of the process."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="snapshot-follower", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread and wait for it."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
 
     def poll(self) -> None:
         """Ask the store once which snapshot is active, and switch to it if it is another and sound."""
@@ -70,14 +54,6 @@ class SnapshotFollower:
         if self.trouble is not None:
             logger.info("following the active snapshot again")
             self.trouble = None
-
-    def _run(self) -> None:
-        while not self._stopped.wait(POLL_SECONDS):
-            try:
-                self.poll()
-            # The thread must live on, whatever happens: it is the only way to the next snapshot.
-            except Exception as error:
-                self._report(f"could not look for a new snapshot: {error!r}")
 
     def _check_presence(self) -> None:
         # Without this a store that was emptied would look like a shop where nobody is known.

@@ -110,6 +110,8 @@ RULES = (
     ),
     Rule("excluded", lambda asked: asked.exclude, _named(lambda asked: asked.exclude)),
     Rule("blocked", lambda asked: asked.blocks, _named(lambda asked: asked.blocks)),
+    Rule("bought_since", lambda asked: asked.bought_since, _named(lambda asked: asked.bought_since)),
+    Rule("dismissed", lambda asked: asked.dismissed, _named(lambda asked: asked.dismissed)),
     Rule("bought", lambda asked: asked.mode == "discover", _bought),
     Rule("filter", lambda asked: asked.filters, _filtered),
 )

@@ -1,7 +1,7 @@
 """What expressions say of the items of one snapshot, remembered."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Lock
 
 import numpy as np
@@ -39,6 +39,22 @@ class ItemExpressions:
                 value = said[item] = expression.of(self._items[item])
             values[place] = value
         return values
+
+    def with_items(self, items: Sequence[ItemRecord], changed: Collection[int]) -> "ItemExpressions":
+        """The same for these items, of which some have changed.
+
+        Args:
+            items: all of them, by position.
+            changed: positions of those of which nothing that is remembered holds any more.
+        """
+        others = ItemExpressions(items)
+        with self._memory:
+            said = [(expression, dict(values)) for expression, values in self._said.items()]
+        for expression, values in said:
+            for item in changed:
+                values.pop(item, None)
+            others._said[expression] = values
+        return others
 
     def _remembered(self, expression: Expression) -> dict[int, float]:
         with self._memory:

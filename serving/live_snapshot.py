@@ -61,6 +61,11 @@ class LiveSnapshot:
         """Id of the snapshot."""
         return self.manifest.snapshot
 
+    @property
+    def data_until(self) -> float:
+        """When the newest order line was written that it knows, in seconds since 1970 UTC."""
+        return datetime.fromisoformat(self.manifest.data_until).timestamp()
+
     def in_category(self, category: str) -> NDArray[np.bool_]:
         """Which items are of this category, shape (n_items,)."""
         # No item has number -2, so an unknown category matches none.
@@ -133,15 +138,19 @@ def load_snapshot(store: SnapshotStore, snapshot: str) -> LiveSnapshot:
 
 
 def _check_time(manifest: StoredManifest) -> None:
-    try:
-        aware = datetime.fromisoformat(manifest.generated_at).tzinfo is not None
-    except ValueError:
-        aware = False
-    if not aware:
-        raise SnapshotUnreadable(
-            f"snapshot {manifest.snapshot} says that it was generated at {manifest.generated_at!r}, "
-            "which is no RFC 3339 time: publish it again with the matching trainer"
-        )
+    for did, moment in (
+        ("was generated at", manifest.generated_at),
+        ("knows orders until", manifest.data_until),
+    ):
+        try:
+            aware = datetime.fromisoformat(moment).tzinfo is not None
+        except ValueError:
+            aware = False
+        if not aware:
+            raise SnapshotUnreadable(
+                f"snapshot {manifest.snapshot} says that it {did} {moment!r}, which is no RFC 3339 time: "
+                "publish it again with the matching trainer"
+            )
 
 
 def _read_items(store: SnapshotStore, manifest: StoredManifest) -> Iterator[ItemRecord]:

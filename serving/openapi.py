@@ -8,18 +8,22 @@ from msgspec import Struct
 
 from recommender import __version__
 
-from .calls import EXAMPLE_ANSWER, LIST_CALLS, ListCall
+from .calls import CALLS, LIST_CALLS, Call
+from .event_schemas import Event
 from .request_parsing import field_rules
-from .schemas import MOST_ID_BYTES, Alive, Problem, Ready, Recommendations
+from .schemas import MOST_ID_BYTES, Alive, Problem, Ready
 
 Document = dict[str, Any]
 
 _REFUSALS = {
     "400": "A parameter or field is unknown or out of range.",
+    "401": "A key of this shop is needed.",
+    "403": "The key lacks the scope.",
     "404": "No such call, or a strict question about an unknown item.",
     "413": "The body is over 1 MiB.",
     "415": "The body is not JSON.",
-    "503": "No snapshot was ever seen.",
+    "429": "The key's limit is reached.",
+    "503": "No snapshot was ever seen; of what is sent to be kept: it could not be written down.",
 }
 
 EXAMPLE_IDS = {"customer_id": "17850", "item_id": "1001"}
@@ -38,31 +42,54 @@ def openapi_document() -> Document:
             "and Redis. Ids are any UTF-8 of up to 256 bytes; percent-encode them in paths.",
         },
         "paths": {
-            **{call.path: {call.method.lower(): _operation(call, schemas)} for call in LIST_CALLS},
+            **_paths(schemas),
             "/health/live": {"get": _health("live", "Whether the process answers", Alive)},
             "/health/ready": {"get": _health("ready", "Whether a snapshot is live", Ready, "503")},
         },
         # A query is described parameter by parameter; as a schema it would stand there unused.
-        "components": {"schemas": {name: schemas[name] for name in schemas if not name.endswith("Query")}},
+        "components": {
+            "schemas": {name: schemas[name] for name in schemas if not name.endswith("Query")},
+            "securitySchemes": {
+                "key": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-API-Key",
+                    "description": "Made by `cartlift keys create`. Without any key everybody may read.",
+                }
+            },
+        },
     }
 
 
+def _paths(schemas: Mapping[str, Any]) -> Document:
+    paths: Document = {}
+    for call in CALLS:
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, schemas)
+    return paths
+
+
 def _schemas() -> dict[str, Any]:
-    types = [*dict.fromkeys(call.asked for call in LIST_CALLS), Recommendations, Alive, Ready, Problem]
+    # Events stand in their request as they come, each to be judged by itself.
+    asked = dict.fromkeys(call.asked for call in CALLS)
+    types = [*asked, *dict.fromkeys(call.answer for call in CALLS), Event, Alive, Ready, Problem]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    schemas["EventsRequest"]["properties"]["events"]["items"] = _reference(Event)
     return schemas
 
 
-def _operation(call: ListCall, schemas: Mapping[str, Any]) -> Document:
+def _operation(call: Call, schemas: Mapping[str, Any]) -> Document:
     operation: Document = {
         "operationId": call.name,
         "summary": call.summary,
         "description": call.description,
         "parameters": _path_parameters(call),
         "responses": {
-            "200": _answer("The list.", Recommendations, example=msgspec.to_builtins(EXAMPLE_ANSWER)),
-            **_refusals("400", "503", *(["404"] if call.subject == "item_id" else [])),
+            "200": _answer(
+                call.answer.__doc__ or "", call.answer, example=msgspec.to_builtins(call.example_answer)
+            ),
+            **_refusals("400", "401", "403", "429", "503", *(["404"] if _may_miss(call) else [])),
         },
+        "security": [{"key": []}] if call.scope != "read" else [{"key": []}, {}],
     }
     if call.method == "GET":
         operation["parameters"] += _query_parameters(call, schemas[call.asked.__name__])
@@ -73,7 +100,11 @@ def _operation(call: ListCall, schemas: Mapping[str, Any]) -> Document:
     return operation
 
 
-def _path_parameters(call: ListCall) -> list[Document]:
+def _may_miss(call: Call) -> bool:
+    return call in LIST_CALLS and call.subject == "item_id"
+
+
+def _path_parameters(call: Call) -> list[Document]:
     if call.subject is None:
         return []
     return [
@@ -88,7 +119,7 @@ def _path_parameters(call: ListCall) -> list[Document]:
     ]
 
 
-def _query_parameters(call: ListCall, schema: Mapping[str, Any]) -> list[Document]:
+def _query_parameters(call: Call, schema: Mapping[str, Any]) -> list[Document]:
     parameters = []
     for rule in field_rules(call.asked).values():
         described = dict(schema["properties"][rule.name])
@@ -111,7 +142,7 @@ def _without_null(schema: Document) -> Document:
     return next(choice for choice in schema["anyOf"] if choice != {"type": "null"})
 
 
-def _body(call: ListCall) -> Document:
+def _body(call: Call) -> Document:
     content = {"schema": _reference(call.asked), "example": dict(call.example)}
     return {"required": True, "content": {"application/json": content}}
 

@@ -7,9 +7,16 @@ import msgspec
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from recommender.errors import SnapshotMissing
+from recommender.errors import SnapshotMissing, StoreUnavailable
 
-from .errors import InvalidRequest, UnknownItem, UnsupportedBody
+from .errors import (
+    InvalidRequest,
+    KeyRefused,
+    ScopeMissing,
+    TooManyRequests,
+    UnknownItem,
+    UnsupportedBody,
+)
 from .schemas import FieldError, Problem
 
 logger = logging.getLogger(__name__)
@@ -18,11 +25,15 @@ PROBLEM_JSON = "application/problem+json"
 
 KINDS = {
     "invalid-request": "A parameter, a field or the body is not as the call wants it; `errors` names each.",
+    "unauthorized": "The call needs a key of this shop, sent as `X-API-Key`.",
+    "forbidden": "The key lacks the scope that the call needs.",
+    "too-many-requests": "The key's limit is reached. Ask again after `Retry-After` seconds.",
     "not-found": "There is no such call, or a strict question is about an item that nobody knows.",
     "method-not-allowed": "The call exists, with another method: see the `Allow` header.",
     "too-large": "The body is over 1 MiB.",
     "unsupported-media-type": "The body is not declared as `application/json`.",
     "no-snapshot": "Nothing was published yet, or Redis cannot be reached. Ask again after `Retry-After`.",
+    "not-kept": "What was sent could not be written down. Send it again after `Retry-After`.",
     "refused": "The request is not acceptable to HTTP itself.",
     "internal": "A mistake of this service; its log has the trace under the answer's X-Request-ID.",
 }
@@ -43,6 +54,17 @@ def answer_problem(error: Exception) -> Response:
             return _problem("not-found", 404, str(error))
         case UnsupportedBody():
             return _problem("unsupported-media-type", 415, str(error))
+        case KeyRefused():
+            return _with_header(_problem("unauthorized", 401, str(error)), "WWW-Authenticate", "X-API-Key")
+        case ScopeMissing():
+            return _problem("forbidden", 403, str(error))
+        case TooManyRequests():
+            problem = _problem("too-many-requests", 429, str(error))
+            return _with_header(problem, "Retry-After", str(error.wait))
+        case StoreUnavailable():
+            logger.warning("request %s: %s", request.environ.get("cartlift.request_id"), error)
+            problem = _problem("not-kept", 503, "it could not be written down: send it again")
+            return _with_header(problem, "Retry-After", "1")
         case SnapshotMissing():
             return _with_header(_problem("no-snapshot", 503, str(error)), "Retry-After", "1")
         case HTTPException():

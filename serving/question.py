@@ -40,6 +40,8 @@ class Question(Struct, frozen=True, kw_only=True):
         pins: item ids that stand first.
         blocks: item ids that the placement never shows.
         explain: whether to say how the list came about.
+        bought_since: ids of items that the customer bought since the snapshot was trained.
+        dismissed: ids of items that the customer does not want to see.
     """
 
     call: CallName
@@ -62,13 +64,18 @@ class Question(Struct, frozen=True, kw_only=True):
     pins: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     explain: bool = False
+    bought_since: tuple[str, ...] = ()
+    dismissed: tuple[str, ...] = ()
 
-    def recommendation_id(self, snapshot: str, *, degraded: bool = False) -> str:
+    def recommendation_id(self, snapshot: str, items: bytes | None, *, degraded: bool = False) -> str:
         """Id of the answer to this question from that snapshot.
 
-        A degraded answer shows other items, so it has an id of its own.
+        Args:
+            snapshot: its id.
+            items: version of what the shop said of its items since.
+            degraded: whether something could not be read: such an answer shows other items.
         """
-        asked = msgspec.json.encode((snapshot, degraded, self))
+        asked = msgspec.json.encode((snapshot, items, degraded, self))
         return hashlib.blake2b(asked, digest_size=_ID_BYTES).hexdigest()
 
 

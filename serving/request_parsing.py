@@ -109,8 +109,19 @@ def parse_body(request: type[Request], body: bytes, defaults: Defaults = no_defa
         raise InvalidRequest(
             f"the body cannot be read as JSON: {error}; send one JSON object in UTF-8"
         ) from error
+    return parse_object(request, given, defaults, what="the body")
+
+
+def parse_object(
+    request: type[Request], given: Any, defaults: Defaults = no_defaults, *, what: str = "it"
+) -> Request:
+    """A request from what JSON says.
+
+    Raises:
+        InvalidRequest: it is not a JSON object, or a field is unknown or out of range.
+    """
     if not isinstance(given, dict):
-        raise InvalidRequest(f"the body must be one JSON object, got {reprlib.repr(given)}")
+        raise InvalidRequest(f"{what} must be one JSON object, got {reprlib.repr(given)}")
     return _build(request, given, defaults, read=_from_json, what="field")
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 from flask import Flask, Response, request
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
 from .calls import LIST_CALLS, ListCall
 from .docs_page import code, docs_page
-from .errors import InvalidRequest, UnsupportedBody
+from .errors import InvalidRequest
+from .guard import Guard
+from .json_bodies import JSON, json_response, read_body
 from .openapi import openapi_document
 from .placements import Placement, ServiceSettings, UnknownPlacement
 from .question import question
@@ -19,20 +20,11 @@ from .request_parsing import check_id, parse_body, parse_query
 from .schemas import Alive, FieldError, ListQuery
 from .service import RecommendationService
 
-MOST_BODY_BYTES = 1 << 20
-
-_JSON = "application/json"
-
 _PERSONAL = "private, max-age=0, must-revalidate"
 _PUBLIC = "public, max-age=0, must-revalidate"
-_NEVER = "no-store"
 
 # The page has no scripts and fetches nothing; its style sheet stands in it.
 _DOCS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
-
-
-class NoParameters(msgspec.Struct, frozen=True):
-    """The query of a call that takes its arguments in the body, or takes none."""
 
 
 class IdConverter(BaseConverter):
@@ -46,12 +38,14 @@ class IdConverter(BaseConverter):
     part_isolating = False
 
 
-def register_routes(app: Flask, service: RecommendationService, settings: ServiceSettings) -> None:
-    """Add every call to the app."""
-    app.url_map.converters["id"] = IdConverter
+def register_routes(
+    app: Flask, guard: Guard, service: RecommendationService, settings: ServiceSettings
+) -> None:
+    """Add the calls that read to the app; those for lists behind their scope."""
     for call in LIST_CALLS:
         rule = call.path.replace("{", "<id:").replace("}", ">")
         app.add_url_rule(rule, call.name, _list_view(call, service, settings), methods=[call.method])
+        guard.scopes[call.name] = call.scope
     _register_health(app, service)
     _register_docs(app)
 
@@ -64,14 +58,15 @@ def _list_view(
             check_id(name, id_)
         request_ = _asked(call, settings)
         asked = question(call.name, request_, settings.placement(request_.placement), **subject)
-        tag = service.recommendation_id(asked)
-        if call.method == "GET" and request.if_none_match.contains_weak(tag):
-            return _cacheable(Response(status=304), call, tag)
+        if call.method == "GET" and request.if_none_match:
+            tag = service.recommendation_id(asked)
+            if request.if_none_match.contains_weak(tag):
+                return _cacheable(Response(status=304), call, tag)
         found = service.answer(asked)
-        response = _json(found)
+        response = json_response(found.recommendations)
         # A cache must not keep what an outage or damage made of an answer.
-        if call.method == "GET" and not found.stale and found.recommendation_id == tag:
-            return _cacheable(response, call, tag)
+        if call.method == "GET" and found.sound:
+            return _cacheable(response, call, found.recommendations.recommendation_id)
         return response
 
     return answer
@@ -81,16 +76,9 @@ def _asked(call: ListCall, settings: ServiceSettings) -> ListQuery:
     def defaults(said: Mapping[str, Any]) -> Mapping[str, Any]:
         return _rules(said.get("placement"), settings).defaults()
 
-    query = request.environ.get("QUERY_STRING", "")
     if call.method == "GET":
-        return parse_query(call.asked, query, defaults)
-    parse_query(NoParameters, query)
-    if request.mimetype != _JSON:
-        raise UnsupportedBody(f"the body is {request.mimetype or 'of no type'}: send Content-Type: {_JSON}")
-    body = request.get_data(cache=False)
-    if len(body) > MOST_BODY_BYTES:
-        raise RequestEntityTooLarge
-    return parse_body(call.asked, body, defaults)
+        return parse_query(call.asked, request.environ.get("QUERY_STRING", ""), defaults)
+    return parse_body(call.asked, read_body(), defaults)
 
 
 def _rules(name: str | None, settings: ServiceSettings) -> Placement:
@@ -99,12 +87,6 @@ def _rules(name: str | None, settings: ServiceSettings) -> Placement:
     except UnknownPlacement as error:
         wrong = FieldError(field="placement", detail=f"{name!r} {error}")
         raise InvalidRequest(f"'placement' {wrong.detail}", (wrong,)) from error
-
-
-def _json(value: msgspec.Struct) -> Response:
-    response = Response(msgspec.json.encode(value), content_type=_JSON)
-    response.headers["Cache-Control"] = _NEVER
-    return response
 
 
 def _cacheable(response: Response, call: ListCall, tag: str) -> Response:
@@ -116,11 +98,11 @@ def _cacheable(response: Response, call: ListCall, tag: str) -> Response:
 def _register_health(app: Flask, service: RecommendationService) -> None:
     @app.get("/health/live")
     def live() -> Response:
-        return _json(Alive())
+        return json_response(Alive())
 
     @app.get("/health/ready")
     def ready() -> Response:
-        return _json(service.readiness(datetime.now(UTC)))
+        return json_response(service.readiness(datetime.now(UTC)))
 
 
 def _register_docs(app: Flask) -> None:
@@ -130,7 +112,7 @@ def _register_docs(app: Flask) -> None:
 
     @app.get("/openapi.json")
     def openapi() -> Response:
-        return Response(encoded, content_type=_JSON)
+        return Response(encoded, content_type=JSON)
 
     @app.get("/")
     def start() -> Response:

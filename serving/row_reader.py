@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 from recommender.errors import SnapshotUnreadable, StoreUnavailable
@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 ALWAYS_THERE = entry_key("best-sellers")
 """An entry that every snapshot has, read along: a store without it was emptied, and knows nobody any more."""
 
+_BESIDE = ""
+"""Stands for the snapshot where values beside are remembered; no snapshot is called so."""
+
 _MOST_DAMAGED = 1_000
 """Damaged pages that are remembered as logged; then they are logged anew."""
 
@@ -30,15 +33,23 @@ class Reading:
         rows: each row that was found, by key.
         stale: whether rows are remembered, because the store could not say.
         unread: keys of which nobody knows whether there is a row.
+        beside: values that belong to no snapshot, by name, as far as there are any; remembered ones where the
+            store does not answer.
     """
 
     rows: Mapping[str, bytes]
     stale: bool = False
     unread: frozenset[str] = frozenset()
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
     def with_more(self, other: "Reading") -> "Reading":
         """What came of both readings."""
-        return Reading({**self.rows, **other.rows}, self.stale or other.stale, self.unread | other.unread)
+        return Reading(
+            {**self.rows, **other.rows},
+            self.stale or other.stale,
+            self.unread | other.unread,
+            self.beside,
+        )
 
 
 class RowReader:
@@ -55,51 +66,66 @@ class RowReader:
         self._damaged: set[tuple[str, str]] = set()
         self._outage = False
 
-    def read(self, snapshot: str, keys: Sequence[str], pages: Mapping[str, int]) -> Reading:
+    def read(
+        self, snapshot: str, keys: Sequence[str], pages: Mapping[str, int], beside: Sequence[str] = ()
+    ) -> Reading:
         """The rows, from the store if it answers, else from memory; an outage raises nothing.
 
         Args:
             snapshot: id.
             keys: of the rows.
             pages: of the snapshot's manifest: which rows lie in pages, and in how many.
+            beside: names of values that belong to no snapshot.
         """
-        if not keys:
+        if not keys and not beside:
             return Reading({})
         entry_keys = {key: entry_of(key, pages) for key in keys}
-        entries = self._ask(snapshot, [*dict.fromkeys(entry_keys.values()), ALWAYS_THERE])
-        if entries is None:
-            return self.recall(snapshot, keys)
+        asked = [*dict.fromkeys(entry_keys.values()), ALWAYS_THERE]
+        answered = self._ask(snapshot, asked, beside)
+        if answered is None:
+            return self.recall(snapshot, keys, beside)
+        entries, values = answered
         found, damaged = _rows(entries, entry_keys)
         lacking = [key for key in entry_keys if key not in found.rows]
         if lacking and ALWAYS_THERE not in entries:
-            return self.recall(snapshot, keys)
+            return self.recall(snapshot, keys, beside)
         self._put_aside(snapshot, damaged)
         self._remember(snapshot, found.rows)
+        self._replace_beside(beside, values)
         # A snapshot never changes: a row that was there once is lost, and what it said still holds.
         recalled = self.recall(snapshot, lacking)
-        return Reading({**found.rows, **recalled.rows}, recalled.stale, found.unread - recalled.rows.keys())
+        return Reading(
+            {**found.rows, **recalled.rows}, recalled.stale, found.unread - recalled.rows.keys(), values
+        )
 
-    def recall(self, snapshot: str, keys: Sequence[str]) -> Reading:
+    def recall(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> Reading:
         """The entries as far as they are remembered, without asking the store."""
         with self._memory:
             rows = {
                 key: self._remembered[snapshot, key] for key in keys if (snapshot, key) in self._remembered
             }
-        return Reading(rows, stale=bool(rows), unread=frozenset(keys) - rows.keys())
+            values = {
+                name: self._remembered[_BESIDE, name]
+                for name in beside
+                if (_BESIDE, name) in self._remembered
+            }
+        return Reading(rows, stale=bool(rows), unread=frozenset(keys) - rows.keys(), beside=values)
 
-    def _ask(self, snapshot: str, keys: Sequence[str]) -> dict[str, bytes] | None:
-        """The entries that the store has; None when it does not answer."""
+    def _ask(
+        self, snapshot: str, keys: Sequence[str], beside: Sequence[str]
+    ) -> tuple[dict[str, bytes], dict[str, bytes]] | None:
+        """The entries that the store has, and the values beside; None when it does not answer."""
         if not self._breaker.allows():
             return None
         try:
-            values = self._store.read(snapshot, keys)
+            values = self._store.read(snapshot, keys, beside)
         except StoreUnavailable as error:
             self._breaker.failed()
             self._report(outage=True, why=str(error))
             return None
         self._breaker.succeeded()
         self._report(outage=False)
-        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+        return _there(keys, values), _there(beside, values[len(keys) :])
 
     def _put_aside(self, snapshot: str, damaged: Mapping[str, str]) -> None:
         """Log each page that cannot be read once, not at every request for it."""
@@ -120,11 +146,22 @@ class RowReader:
             while len(self._remembered) > self._most_remembered:
                 self._remembered.popitem(last=False)
 
+    def _replace_beside(self, names: Sequence[str], values: Mapping[str, bytes]) -> None:
+        """Remember what these are now; unlike rows they may come to be nothing."""
+        with self._memory:
+            for name in names:
+                self._remembered.pop((_BESIDE, name), None)
+        self._remember(_BESIDE, values)
+
     def _report(self, *, outage: bool, why: str = "the store answers again") -> None:
         """Log the beginning and the end of an outage, not every request in it."""
         if outage != self._outage:
             logger.warning("%s: %s", "answering from memory" if outage else "reading lists again", why)
             self._outage = outage
+
+
+def _there(keys: Sequence[str], values: Sequence[bytes | None]) -> dict[str, bytes]:
+    return {key: value for key, value in zip(keys, values, strict=False) if value is not None}
 
 
 def _rows(entries: Mapping[str, bytes], entry_keys: Mapping[str, str]) -> tuple[Reading, dict[str, str]]:

@@ -26,23 +26,41 @@ MOST_EXPRESSION_BYTES = 4_000
 _ID = f"an id of 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL"
 
 
-def _must_be(
+def must_be(
     requirement: str, description: str, *, most_bytes: int = MOST_ID_BYTES, **constraints: Any
 ) -> Meta:
+    """What is said of a request's field.
+
+    Args:
+        requirement: what it must be, as a refusal quotes it.
+        description: for the docs.
+        most_bytes: longest text.
+        constraints: of msgspec.
+    """
     extra = {"must_be": requirement, "most_bytes": most_bytes}
     return Meta(description=description, extra=extra, **constraints)
 
 
 Mode = Literal["mixed", "repeat", "discover"]
-ItemField = Literal["title", "category", "brand", "price", "url", "image_url", "reason"]
-HidingRule = Literal["unavailable", "asked_about", "excluded", "blocked", "bought", "category", "filter"]
+ItemField = Literal["title", "category", "brand", "price", "stock", "url", "image_url", "reason"]
+HidingRule = Literal[
+    "unavailable",
+    "asked_about",
+    "excluded",
+    "blocked",
+    "bought",
+    "bought_since",
+    "dismissed",
+    "category",
+    "filter",
+]
 RungName = Literal["personal", "session", "co_purchase", "similar", "best_sellers"]
 
 Id = Annotated[str, Meta(min_length=1, max_length=MOST_ID_BYTES)]
 
 Count = Annotated[
     int,
-    _must_be(
+    must_be(
         f"a whole number from 1 to {MOST_PLACES}",
         "How many items to answer at most. Fewer come back when fewer are fit to be shown.",
         ge=1,
@@ -51,20 +69,20 @@ Count = Annotated[
 ]
 Offset = Annotated[
     int,
-    _must_be(
+    must_be(
         "a whole number from 0 to 10000", "Places to skip, to read a list page by page.", ge=0, le=10_000
     ),
 ]
 Category = Annotated[
     Id | None,
-    _must_be(
+    must_be(
         f"a category of 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL",
         "Answer only items of this category.",
     ),
 ]
 Excluded = Annotated[
     tuple[Id, ...],
-    _must_be(
+    must_be(
         f"at most {MOST_IDS} item ids, each {_ID}",
         "Item ids that must not be answered. In a query: separated by commas, or the parameter repeated; "
         "a comma inside an id is written `\\,`.",
@@ -73,29 +91,29 @@ Excluded = Annotated[
 ]
 Fields = Annotated[
     tuple[ItemField, ...],
-    _must_be(
-        "any of title, category, brand, price, url, image_url, reason",
+    must_be(
+        "any of title, category, brand, price, stock, url, image_url, reason",
         "What to say about each item beside its id; null where the shop said nothing, and where there is no "
         "reason to give.",
     ),
 ]
 Placement = Annotated[
     Annotated[str, Meta(min_length=1, max_length=64)] | None,
-    _must_be(
+    must_be(
         "a label of 1 to 64 characters",
         "Where the list is shown, such as `home` or `cart`; echoed in the answer.",
     ),
 ]
 Strict = Annotated[
     bool,
-    _must_be(
+    must_be(
         "true or false",
         "Answer only what was asked for, even if that is an empty list, instead of falling back.",
     ),
 ]
 AnyMode = Annotated[
     Mode,
-    _must_be(
+    must_be(
         "one of mixed, repeat, discover",
         "`repeat`: only items bought before; `discover`: only others; `mixed`: the best of both.",
     ),
@@ -104,7 +122,7 @@ AnyMode = Annotated[
 
 Place = Annotated[
     Id | None,
-    _must_be(
+    must_be(
         f"a place of 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL",
         "Where the customer is, spelt as the orders spell it, such as `France` and not `france`: where best "
         "sellers are answered, those of the place come first. A place that the snapshot does not know is "
@@ -148,7 +166,7 @@ class CartRequest(CustomerQuery, frozen=True, kw_only=True):
 
     cart: Annotated[
         tuple[Id, ...],
-        _must_be(
+        must_be(
             f"1 to {MOST_CART_ITEMS} item ids, each {_ID}",
             "Ids of the items in the cart; ids that the snapshot does not know are passed over.",
             min_length=1,
@@ -157,17 +175,17 @@ class CartRequest(CustomerQuery, frozen=True, kw_only=True):
     ]
     customer_id: Annotated[
         Id | None,
-        _must_be(_ID, "Whose cart it is, if known: the customer's own list and last orders then count too."),
+        must_be(_ID, "Whose cart it is, if known: the customer's own list and last orders then count too."),
     ] = None
 
 
 class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
     """Everything that a list can be asked with."""
 
-    customer_id: Annotated[Id | None, _must_be(_ID, "Whom the list is for, if known.")] = None
+    customer_id: Annotated[Id | None, must_be(_ID, "Whom the list is for, if known.")] = None
     cart: Annotated[
         tuple[Id, ...],
-        _must_be(
+        must_be(
             f"at most {MOST_CART_ITEMS} item ids, each {_ID}",
             "Ids of the items in the cart, which do not come back; unknown ids are passed over.",
             max_length=MOST_CART_ITEMS,
@@ -175,7 +193,7 @@ class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
     ] = ()
     recent: Annotated[
         tuple[Id, ...],
-        _must_be(
+        must_be(
             f"at most {MOST_RECENT_ITEMS} item ids, each {_ID}",
             "Ids of the items looked at in this session, the newest last. They do not come back; newer ones "
             "count more, and unknown ids are passed over.",
@@ -184,7 +202,7 @@ class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
     ] = ()
     filter: Annotated[
         str | None,
-        _must_be(
+        must_be(
             "an expression of at most 1000 characters that is true or false",
             'Answer only items of which this holds, in CEL: `item.price < 20 && item.brand != "Leaf"`. '
             "It may name " + ", ".join(f"`{name}`" for name in NAMES) + ".",
@@ -193,7 +211,7 @@ class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
     ] = None
     boost: Annotated[
         str | None,
-        _must_be(
+        must_be(
             "an expression of at most 1000 characters that gives a number",
             "Scores are multiplied by this before items are put in order, in CEL: "
             '`item.brand == "Leaf" ? 1.5 : 1.0`. It may name what a `filter` may.',
@@ -202,7 +220,7 @@ class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
     ] = None
     diversity: Annotated[
         float,
-        _must_be(
+        must_be(
             "a number from 0 to 1",
             "0: the best items; towards 1: items of other categories and brands than those before them, too.",
             ge=0,
@@ -211,7 +229,7 @@ class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
     ] = 0.0
     explain: Annotated[
         bool,
-        _must_be(
+        must_be(
             "true or false",
             "Say how the list came about: which rungs were tried, what was hidden and why, and what each "
             "item owes to boosts and pins.",
@@ -280,6 +298,7 @@ class RungTried(Struct, frozen=True, kw_only=True):
             description="How many of them each rule forbids; one item may break several. `unavailable`: the "
             "shop does not sell it. `asked_about`: it is in the cart, was just looked at, or is the page's. "
             "`excluded`: the request says so. `blocked`: the placement does. `bought`: `mode` is discover. "
+            "`bought_since`: bought after the snapshot was trained. `dismissed`: the customer said so. "
             "`category`, `filter`: it is not in the one asked for, or that does not hold."
         ),
     ]
@@ -306,6 +325,7 @@ class RecommendedItem(Struct, frozen=True, kw_only=True):
     category: str | UnsetType | None = UNSET
     brand: str | UnsetType | None = UNSET
     price: float | UnsetType | None = UNSET
+    stock: int | UnsetType | None = UNSET
     url: str | UnsetType | None = UNSET
     image_url: str | UnsetType | None = UNSET
     reason: Reason | UnsetType | None = UNSET

@@ -1,7 +1,7 @@
 """Answers questions: reads the stored lists, walks down the ladder, says how the answer came about."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +10,13 @@ from msgspec import UNSET
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
+from recommender.snapshot.redis_layout import RedisKeys
 
+from .customer_notes import read_notes
 from .errors import UnknownItem
 from .follower import SnapshotFollower
 from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
+from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
 from .question import Question
 from .reasons import Explainer, reason_keys
@@ -45,23 +48,43 @@ class _Found:
         return tuple(tried.rung for tried in self.tried)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer.
+
+    Attributes:
+        recommendations: what is said.
+        sound: whether everything was read that it should be made of, so that it may be kept.
+    """
+
+    recommendations: Recommendations
+    sound: bool
+
+
 class RecommendationService:
     """What the service can say, without a word of HTTP."""
 
-    def __init__(self, follower: SnapshotFollower, reader: RowReader) -> None:
+    def __init__(
+        self, follower: SnapshotFollower, reader: RowReader, items: LiveItems, keys: RedisKeys
+    ) -> None:
         self._follower = follower
         self._reader = reader
+        self._items = items
+        self._keys = keys
 
-    def answer(self, asked: Question) -> Recommendations:
+    def answer(self, asked: Question) -> Answered:
         """The best list that can be had for this question.
 
         Raises:
             SnapshotMissing: no snapshot was ever seen.
             UnknownItem: a strict question about an item that the snapshot does not know.
         """
-        live = self._live()
-        ladder, for_reasons = _ladder(asked, live), reason_keys(asked)
-        found = self._walk(ladder, asked, live)
+        published = self._live()
+        ladder, for_reasons = _ladder(asked, published), reason_keys(asked)
+        keys = keys_of(read_first(ladder), asked)
+        reading = self._read(published, [*keys, *for_reasons], self._beside(asked))
+        live, asked = self._now(published, asked, reading)
+        found = self._walk(ladder, asked, live, keys, reading)
         reading, lists, rungs = found.reading, found.lists, found.rungs
         shown = shaped(found.tried[-1].shown, asked, lists, live)
         explainer = Explainer.of(asked, rungs[-1].name, lists, _some(reading.rows, for_reasons), live)
@@ -69,8 +92,8 @@ class RecommendationService:
         degraded = not unreadable.isdisjoint(keys_of(rungs, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
-        return Recommendations(
-            recommendation_id=asked.recommendation_id(live.id, degraded=degraded or unexplained),
+        ranked = Recommendations(
+            recommendation_id=self._id(asked, live, degraded=degraded or unexplained),
             items=render(shown, asked, explainer),
             source=rungs[-1].name,
             snapshot=live.id,
@@ -80,14 +103,23 @@ class RecommendationService:
             placement=UNSET if asked.placement is None else asked.placement,
             explanation=explanation(found.tried, asked, lists, live) if asked.explain else UNSET,
         )
+        return Answered(ranked, sound=not (reading.stale or degraded or unexplained))
 
     def recommendation_id(self, asked: Question) -> str:
-        """Id of the answer that this question has when all is well; costs no read.
+        """Id of the answer that this question has when all is well; reads no list.
 
         Raises:
             SnapshotMissing: no snapshot was ever seen.
         """
-        return asked.recommendation_id(self._live().id)
+        published = self._live()
+        reading = self._read(published, [], self._beside(asked))
+        live, asked = self._now(published, asked, reading)
+        return self._id(asked, live, degraded=False)
+
+    def knows_item(self, item_id: str) -> bool:
+        """Whether the live snapshot has this item."""
+        live = self._follower.live
+        return live is not None and item_id in live.vocabulary
 
     def readiness(self, now: datetime) -> Ready:
         """What is live, and how old.
@@ -108,10 +140,10 @@ class RecommendationService:
             trouble=self._follower.trouble,
         )
 
-    def _walk(self, ladder: tuple[Rung, ...], asked: Question, live: LiveSnapshot) -> _Found:
+    def _walk(
+        self, ladder: tuple[Rung, ...], asked: Question, live: LiveSnapshot, keys: list[str], reading: Reading
+    ) -> _Found:
         """Walk down the ladder; once more, with their lists, where that comes to rungs seldom needed."""
-        keys = keys_of(read_first(ladder), asked)
-        reading = self._read(live, [*keys, *reason_keys(asked)])
         lists = _sound_lists(_some(reading.rows, keys), asked, live)
         tried = first_answer(ladder, asked, lists, live)
         late = keys_of(read_late(tuple(one.rung for one in tried)), _about_known_items(asked, live))
@@ -121,6 +153,25 @@ class RecommendationService:
             tried = first_answer(ladder, asked, lists, live)
         return _Found(reading, lists, tried)
 
+    def _beside(self, asked: Question) -> list[str]:
+        """Names of what changes between publications and matters to this question."""
+        notes = [] if asked.customer_id is None else [self._keys.notes(asked.customer_id)]
+        return [self._keys.item_version, *notes]
+
+    def _now(
+        self, published: LiveSnapshot, asked: Question, reading: Reading
+    ) -> tuple[LiveSnapshot, Question]:
+        """The snapshot and the question as of now, by what was read beside the lists."""
+        live = self._items.seen(published, reading.beside.get(self._keys.item_version))
+        if asked.customer_id is None:
+            return live, asked
+        stored = reading.beside.get(self._keys.notes(asked.customer_id))
+        notes = read_notes(stored, since=published.data_until)
+        return live, msgspec.structs.replace(asked, bought_since=notes.bought, dismissed=notes.dismissed)
+
+    def _id(self, asked: Question, live: LiveSnapshot, *, degraded: bool) -> str:
+        return asked.recommendation_id(live.id, self._items.known.version, degraded=degraded)
+
     def _live(self) -> LiveSnapshot:
         live = self._follower.live
         if live is None:
@@ -128,11 +179,11 @@ class RecommendationService:
             raise SnapshotMissing("no snapshot to answer from yet: /health/ready says why")
         return live
 
-    def _read(self, live: LiveSnapshot, keys: list[str]) -> Reading:
+    def _read(self, live: LiveSnapshot, keys: list[str], beside: Sequence[str] = ()) -> Reading:
         # A store that lost the snapshot answers "no such entry" to everything; memory knows better.
         if self._follower.withdrawn:
-            return self._reader.recall(live.id, keys)
-        return self._reader.read(live.id, keys, live.manifest.pages)
+            return self._reader.recall(live.id, keys, beside)
+        return self._reader.read(live.id, keys, live.manifest.pages, beside)
 
 
 def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from recommender.errors import ConfigError
 
+from .keys import KEYS_FILE
+
 _REDIS = "CARTLIFT_SERVE_REDIS"
 _SHOP = "CARTLIFT_SERVE_SHOP"
+_STATE = "CARTLIFT_SERVE_STATE"
 _CONFIG = "CARTLIFT_SERVE_CONFIG"
 
 
@@ -18,12 +21,24 @@ class WorkerSettings:
     Attributes:
         redis_url: Redis to read from.
         shop: prefix of the shop's keys.
+        state: folder of API keys and events.
         config: file of `ServiceSettings`, if there is one.
     """
 
     redis_url: str
     shop: str
+    state: Path
     config: Path | None = None
+
+    @property
+    def keys(self) -> Path:
+        """File of API keys."""
+        return self.state / KEYS_FILE
+
+    @property
+    def events(self) -> Path:
+        """File of the shop's events."""
+        return self.state / "events" / f"{self.shop}.sqlite"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":
@@ -32,16 +47,22 @@ class WorkerSettings:
         Raises:
             ConfigError: one is missing.
         """
-        missing = [name for name in (_REDIS, _SHOP) if name not in environment]
+        missing = [name for name in (_REDIS, _SHOP, _STATE) if name not in environment]
         if missing:
             raise ConfigError(
                 f"{' and '.join(missing)} must be set in the environment: see docs/operations.md"
             )
         config = environment.get(_CONFIG)
-        return cls(environment[_REDIS], environment[_SHOP], Path(config) if config else None)
+        return cls(
+            environment[_REDIS],
+            environment[_SHOP],
+            Path(environment[_STATE]),
+            Path(config) if config else None,
+        )
 
     def to_environment(self) -> dict[str, str]:
         """The settings as environment variables."""
         # An empty one, so that what an earlier service left in the environment does not hold.
         config = "" if self.config is None else str(self.config.resolve())
-        return {_REDIS: self.redis_url, _SHOP: self.shop, _CONFIG: config}
+        state = str(self.state.resolve())
+        return {_REDIS: self.redis_url, _SHOP: self.shop, _STATE: state, _CONFIG: config}

@@ -8,11 +8,18 @@ import time
 
 from flask import Flask
 
+from recommender.snapshot.redis_layout import RedisKeys
 from recommender.snapshot.redis_store import SERVING, RedisStore, Timeouts, connect
 
 from .app import create_app
+from .background import Background
 from .breaker import CircuitBreaker
+from .event_service import EventService
 from .follower import SnapshotFollower
+from .guard import Guard
+from .keys import KeyRing
+from .live_items import LiveItems
+from .live_state import LiveState
 from .placements import load_service_settings
 from .row_reader import RowReader
 from .service import RecommendationService
@@ -27,15 +34,20 @@ _PARENT_CHECK_SECONDS = 1.0
 def application() -> Flask:
     """The application with a live snapshot, if one can be had, and a thread that follows newer ones."""
     settings = WorkerSettings.from_environment(os.environ)
-    own = load_service_settings(settings.config)
+    placements = load_service_settings(settings.config)
+    ring = KeyRing(settings.keys, settings.shop, time.monotonic)
     follower = SnapshotFollower(
         RedisStore(connect(settings.redis_url, FOLLOWING), settings.shop), time.monotonic
     )
-    lists = RedisStore(connect(settings.redis_url, SERVING), settings.shop)
     follower.poll()
-    follower.start()
-    service = RecommendationService(follower, RowReader(lists, CircuitBreaker(time.monotonic)))
-    return create_app(service, own)
+    client = connect(settings.redis_url, SERVING)
+    state = LiveState(client, settings.shop)
+    items = LiveItems(state)
+    events = EventService(settings.events, state, time.time)
+    Background([follower.poll, items.poll, events.catch_up]).start()
+    reader = RowReader(RedisStore(client, settings.shop), CircuitBreaker(time.monotonic))
+    service = RecommendationService(follower, reader, items, RedisKeys(settings.shop))
+    return create_app(service, events, state, Guard.of(ring, time.monotonic), placements)
 
 
 def worker_application() -> Flask:

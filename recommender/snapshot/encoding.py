@@ -18,7 +18,10 @@ ITEMS_PER_CHUNK = 2_000
 
 
 class ItemRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an answer can say about an item; position in the item table is its position in lists."""
+    """What an answer can say about an item; position in the item table is its position in lists.
+
+    `stock` is not published: the shop tells it to the service, between two publications.
+    """
 
     item_id: str
     title: str | None = None
@@ -28,6 +31,7 @@ class ItemRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     available: bool = True
     url: str | None = None
     image_url: str | None = None
+    stock: int | None = None
 
 
 class StoredManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

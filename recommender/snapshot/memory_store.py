@@ -8,9 +8,14 @@ from recommender.snapshot.store import READER_GRACE, Capacity, Entry, StoredSnap
 
 
 class MemoryStore:
-    """A `SnapshotStore` in a dictionary; gone with the process."""
+    """A `SnapshotStore` in a dictionary; gone with the process.
+
+    Attributes:
+        beside: values that belong to no snapshot, by name.
+    """
 
     def __init__(self) -> None:
+        self.beside: dict[str, bytes] = {}
         self._entries: dict[str, dict[str, bytes]] = {}
         self._whole: set[str] = set()
         self._active: str | None = None
@@ -57,10 +62,10 @@ class MemoryStore:
             raise SnapshotMissing("nothing has been published yet: run `cartlift publish DIR`")
         return self._active
 
-    def read(self, snapshot: str, keys: Sequence[str]) -> list[bytes | None]:
+    def read(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> list[bytes | None]:
         """See `SnapshotStore.read`."""
         entries = self._entries.get(snapshot, {})
-        return [entries.get(key) for key in keys]
+        return [*(entries.get(key) for key in keys), *(self.beside.get(name) for name in beside)]
 
     def roll_back(self) -> str:
         """See `SnapshotStore.roll_back`."""

@@ -27,8 +27,8 @@ _SNAPSHOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}")
 class RedisKeys:
     """The keys of one shop.
 
-    The four kinds of bookkeeping keys carry the shop as Redis Cluster hash tag, so that they can change in
-    one transaction; entries carry their own tag (`encoding.entry_key`) and spread over the cluster.
+    Keys that change together carry the shop as Redis Cluster hash tag, so that they can do so in one
+    transaction; entries and notes on customers carry their own tag and spread over the cluster.
     """
 
     shop: str
@@ -53,6 +53,25 @@ class RedisKeys:
     def publisher(self) -> str:
         """Lock of the one publisher."""
         return f"{KEY_PREFIX}{{{self.shop}}}:publisher"
+
+    @property
+    def item_changes(self) -> str:
+        """Hash from item id to what the shop said of it since the training."""
+        return f"{KEY_PREFIX}{{{self.shop}}}:items"
+
+    @property
+    def item_log(self) -> str:
+        """Stream of the changes of `item_changes`."""
+        return f"{KEY_PREFIX}{{{self.shop}}}:items:log"
+
+    @property
+    def item_version(self) -> str:
+        """Another text after every change of `item_changes`."""
+        return f"{KEY_PREFIX}{{{self.shop}}}:items:version"
+
+    def notes(self, customer_id: str) -> str:
+        """What a customer just did."""
+        return f"{KEY_PREFIX}{self.shop}:live:notes:{{{customer_id}}}"
 
     def key_list(self, snapshot: str, chunk: int) -> str:
         """Names of the entries of one chunk."""

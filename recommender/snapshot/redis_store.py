@@ -112,12 +112,12 @@ class RedisStore:
             )
         return active.decode(errors="replace")
 
-    def read(self, snapshot: str, keys: Sequence[str]) -> list[bytes | None]:
+    def read(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> list[bytes | None]:
         """See `SnapshotStore.read`; one round trip."""
-        if not keys:
+        if not keys and not beside:
             return []
         with self._refusals("read lists"):
-            return self._servers.read(self._keys.entries(snapshot, keys))
+            return self._servers.read([*self._keys.entries(snapshot, keys), *beside])
 
     def roll_back(self) -> str:
         """See `SnapshotStore.roll_back`."""

@@ -108,8 +108,15 @@ class SnapshotStore(Protocol):
         """
         ...
 
-    def read(self, snapshot: str, keys: Sequence[str]) -> list[bytes | None]:
-        """Values of entries of one snapshot, in the order asked; None where there is no such entry."""
+    def read(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> list[bytes | None]:
+        """Values of entries of one snapshot, in the order asked; None where there is no such entry.
+
+        Args:
+            snapshot: its id.
+            keys: inside the snapshot.
+            beside: names of values that belong to no snapshot and change between publications (`RedisKeys`);
+                they come after the others.
+        """
         ...
 
     def roll_back(self) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
-from recommender.serving.routes import MOST_BODY_BYTES
+from recommender.serving.json_bodies import MOST_BODY_BYTES
 from recommender.snapshot.embedded_redis import running_redis
 from recommender.snapshot.redis_store import RedisStore, connect
 from tests.serving.served_shop import ids

@@ -1,16 +1,28 @@
 """The small shop behind its service."""
 
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from flask.testing import FlaskClient
 
 from recommender.serving.app import create_app
 from recommender.serving.breaker import CircuitBreaker
+from recommender.serving.event_service import EventService
 from recommender.serving.follower import SnapshotFollower
+from recommender.serving.guard import Guard
+from recommender.serving.keys import KeyRing
+from recommender.serving.live_items import LiveItems
+from recommender.serving.live_state import LiveState
 from recommender.serving.placements import DEFAULTS, ServiceSettings
 from recommender.serving.row_reader import RowReader
 from recommender.serving.service import RecommendationService
+from recommender.snapshot.redis_connection import connect
+from recommender.snapshot.redis_layout import RedisKeys
 from tests.serving.small_shop import Clock, UnreliableStore
+
+NO_REDIS = LiveState(connect("unix:///nowhere/redis.sock"), "shop")
+"""Never asked by a shop of which no item was changed and that takes no events."""
 
 
 @dataclass
@@ -24,8 +36,13 @@ class ServedShop:
     def __post_init__(self) -> None:
         self.follower = SnapshotFollower(self.store, self.clock)
         self.reader = RowReader(self.store, CircuitBreaker(self.clock))
-        self.service = RecommendationService(self.follower, self.reader)
-        self.client: FlaskClient = create_app(self.service, self.settings).test_client()
+        self.service = RecommendationService(
+            self.follower, self.reader, LiveItems(NO_REDIS), RedisKeys("shop")
+        )
+        events = EventService(Path("/dev/null/events.sqlite"), NO_REDIS, time.time)
+        guard = Guard.of(KeyRing(None, "shop", self.clock), self.clock)
+        app = create_app(self.service, events, NO_REDIS, guard, self.settings)
+        self.client: FlaskClient = app.test_client()
 
     def get(self, path: str, status: int = 200) -> dict:
         answer = self.client.get(path)

@@ -179,10 +179,10 @@ class UnreliableStore(MemoryStore):
             raise SnapshotMissing("nothing has been published yet")
         return super().active_id()
 
-    def read(self, snapshot: str, keys: Sequence[str]) -> list[bytes | None]:
+    def read(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> list[bytes | None]:
         self.reads += 1
         self._answer()
-        return [None for _ in keys] if self.emptied else super().read(snapshot, keys)
+        return [None for _ in (*keys, *beside)] if self.emptied else super().read(snapshot, keys, beside)
 
     def _answer(self) -> None:
         if self.down:

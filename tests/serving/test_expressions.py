@@ -53,7 +53,11 @@ def test_a_boost_is_a_factor_within_bounds(text, of_tea, of_bread):
         ("item.price <", "filter", "at character 13: Syntax error"),
         ('item.colour == "red"', "filter", "at character 5: undeclared reference to 'item.colour'"),
         ('item.categorie == "food"', "filter", "did you mean item.category?"),
-        ("weather > 3", "filter", "known are item.id, item.title, item.category, item.brand, item.price"),
+        (
+            "weather > 3",
+            "filter",
+            "known are item.id, item.title, item.category, item.brand, item.price, item.stock",
+        ),
         ('item.title == "a" &&\nitem.brand = "b"', "filter", "at character 33: Syntax error"),
         ("item.title + 1", "filter", "at character 12: found no matching overload"),
         ("item.price", "filter", "must give true or false, and gives double"),

@@ -1,15 +1,12 @@
 import logging
-import threading
-import time
 import zlib
 
 import pytest
 
-from recommender.serving import follower as follower_module
-from recommender.serving.follower import RETRY_REFUSED_SECONDS, SnapshotFollower
+from recommender.serving.follower import RETRY_REFUSED_SECONDS
 from recommender.snapshot.encoding import entry_key
 from tests.serving.served_shop import ServedShop
-from tests.serving.small_shop import Clock, UnreliableStore, publish
+from tests.serving.small_shop import publish
 
 BAD = {entry_key("items", "0"): None}
 
@@ -74,40 +71,14 @@ def test_a_trouble_is_logged_when_it_begins_and_when_it_ends(shop: ServedShop, c
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-def test_the_thread_follows_the_store_and_survives_what_nobody_foresaw(monkeypatch):
-    monkeypatch.setattr(follower_module, "POLL_SECONDS", 0.001)
-    store = UnreliableStore()
-    follower = SnapshotFollower(store, Clock())
-    fail_once = iter([ZeroDivisionError("nobody foresaw this")])
-    active_id = store.active_id
-
-    def sometimes():
-        for error in fail_once:
-            raise error
-        return active_id()
-
-    store.active_id = sometimes
-    publish(store)
-    follower.start()
-    follower.start()  # a second call changes nothing
-    try:
-        deadline = time.monotonic() + 10
-        while follower.live is None and time.monotonic() < deadline:
-            threading.Event().wait(0.001)
-    finally:
-        follower.stop()
-    assert follower.live.id == "monday"
-    assert not any(thread.name == "snapshot-follower" for thread in threading.enumerate())
-
-
 def test_a_request_under_way_keeps_the_snapshot_it_began_with(shop: ServedShop):
     read = shop.store.read
 
-    def publish_meanwhile(snapshot, keys):
+    def publish_meanwhile(snapshot, keys, beside=()):
         shop.store.read = read
         publish(shop.store, "tuesday")
         shop.follower.poll()
-        return read(snapshot, keys)
+        return read(snapshot, keys, beside)
 
     shop.store.read = publish_meanwhile
     assert shop.get("/v1/customers/ann/recommendations")["snapshot"] == "monday"

@@ -54,11 +54,11 @@ def test_a_cart_of_a_new_item_is_answered_from_memory_too(shop: ServedShop):
 def test_a_store_that_goes_down_between_two_readings_degrades_the_answer(shop: ServedShop):
     read = shop.store.read
 
-    def read_once(snapshot, keys):
+    def read_once(snapshot, keys, beside=()):
         shop.store.read = never
-        return read(snapshot, keys)
+        return read(snapshot, keys, beside)
 
-    def never(snapshot, keys):
+    def never(snapshot, keys, beside=()):
         raise StoreUnavailable("it went down")
 
     shop.store.read = read_once

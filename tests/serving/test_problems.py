@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
+from recommender.serving.json_bodies import MOST_BODY_BYTES
 from recommender.serving.problems import KINDS
-from recommender.serving.routes import MOST_BODY_BYTES
 from tests.serving.served_shop import ServedShop
 
 

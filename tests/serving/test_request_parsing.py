@@ -54,7 +54,11 @@ def test_a_count_out_of_range_is_refused_and_never_changed(n):
         ("offset=-1", "offset", "must be a whole number from 0 to 10000, got '-1'"),
         ("mode=new", "mode", "must be one of mixed, repeat, discover, got 'new'"),
         ("strict=maybe", "strict", "must be true or false, got 'maybe'"),
-        ("fields=title,colour", "fields", "must be any of title, category, brand, price, url, image_url"),
+        (
+            "fields=title,colour",
+            "fields",
+            "must be any of title, category, brand, price, stock, url, image_url",
+        ),
         ("placement=" + "x" * 65, "placement", "must be a label of 1 to 64 characters"),
         ("category=", "category", "must be a category of 1 to 256 bytes"),
         ("exclude=" + quote("é" * 129), "exclude", "must be at most 500 item ids"),

@@ -1,0 +1,99 @@
+"""Who may call what: keys, scopes, limits, and pages of other origins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flask import Flask, Request, Response, request
+
+from .errors import KeyRefused, ScopeMissing, TooManyRequests
+from .keys import ApiKey, KeyRing, Scope
+from .token_bucket import TokenBuckets
+
+_KEY = "cartlift.key"  # where the WSGI environment keeps it
+
+_CORS_HEADERS = "Content-Type, If-None-Match, X-API-Key, X-Request-ID"
+_CORS_EXPOSED = "ETag, Retry-After, X-Request-ID"
+_CORS_SECONDS = "600"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Lets a request pass or refuses it.
+
+    Attributes:
+        ring: the shop's keys.
+        buckets: what is left of their limits.
+        scopes: what each endpoint asks of a key; those that are not named are open.
+    """
+
+    ring: KeyRing
+    buckets: TokenBuckets
+    scopes: dict[str, Scope] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ring: KeyRing, clock: Callable[[], float]) -> "Guard":
+        """A guard with these keys and full buckets."""
+        return cls(ring, TokenBuckets(clock))
+
+    def check(self, asked: Request) -> ApiKey | None:
+        """The key of a request that may pass; None where none is needed.
+
+        Raises:
+            KeyRefused: there is none, or it is none of the shop's.
+            ScopeMissing: it may not do this.
+            TooManyRequests: its limit is reached.
+        """
+        scope = self.scopes.get(asked.endpoint or "")
+        if scope is None or (scope == "read" and self.ring.empty):
+            return None
+        sent = asked.headers.get("X-API-Key", "")
+        key = self.ring.key_of(sent) if sent else None
+        if key is None:
+            raise KeyRefused("is not one of this shop" if sent else "is missing", writing=scope != "read")
+        if wait := self.buckets.wait(key.id, key.per_second):
+            raise TooManyRequests(key.per_second, wait)
+        if scope not in key.scopes:
+            raise ScopeMissing(scope)
+        origin = asked.headers.get("Origin")
+        if key.origins and origin is not None and origin not in key.origins:
+            raise KeyRefused(f"is not for pages of {origin!r}", writing=False)
+        return key
+
+
+def register_guard(app: Flask, guard: Guard) -> None:
+    """Make the app ask the guard first, and answer pages of other origins."""
+
+    def before() -> Response | None:
+        if request.method == "OPTIONS" and (preflight := _preflight(guard)) is not None:
+            return preflight
+        request.environ[_KEY] = guard.check(request)
+        return None
+
+    def after(response: Response) -> Response:
+        key, origin = request.environ.get(_KEY), request.headers.get("Origin")
+        if origin is not None and (key is None or origin in key.origins) and guard.ring.allows_origin(origin):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
+            response.headers.add("Vary", "Origin")
+        return response
+
+    app.before_request(before)
+    app.after_request(after)
+
+
+def key_of_request() -> ApiKey | None:
+    """The key that the request being answered came with."""
+    key: ApiKey | None = request.environ.get(_KEY)
+    return key
+
+
+def _preflight(guard: Guard) -> Response | None:
+    """What a browser is told that asks whether a page may call; it asks without a key."""
+    origin, method = request.headers.get("Origin"), request.headers.get("Access-Control-Request-Method")
+    if origin is None or method is None or not guard.ring.allows_origin(origin):
+        return None
+    response = Response(status=204)
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+    response.headers["Access-Control-Allow-Headers"] = _CORS_HEADERS
+    response.headers["Access-Control-Max-Age"] = _CORS_SECONDS
+    return response
