@@ -3,17 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
+
+from recommender.events.journal import EventType, StoredEvent
 
 from .schemas import MOST_ID_BYTES, Id, must_be
 
 MOST_EVENTS = 500
 """Most events in one request."""
-
-EventType = Literal["view", "cart", "purchase", "click", "dismiss", "rating"]
-
-CHANGING_LISTS: frozenset[EventType] = frozenset({"purchase", "dismiss"})
-"""Events that have an effect on their customer's next list."""
 
 _ID = f"an id of 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL"
 _AMOUNT = "a number, 0 or more"
@@ -49,10 +46,14 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Id | None, must_be(_ID, "Of the answer in which the item was shown, as it came with it.")
     ] = None
 
-    @property
-    def changes_lists(self) -> bool:
-        """Whether the customer's next list differs for it."""
-        return self.customer_id is not None and self.type in CHANGING_LISTS
+    def stored(self, *, received_at: float) -> StoredEvent:
+        """The event as it is kept.
+
+        Args:
+            received_at: seconds since 1970 UTC.
+        """
+        said = structs.asdict(self) | {"at": self.at.timestamp()}
+        return StoredEvent(**said, received_at=received_at)
 
 
 class EventsRequest(Struct, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from recommender.errors import StoreUnavailable
+from recommender.events.journal import EventJournal, StoredEvent, ToNote
 
 from .customer_notes import Note, encode_note
 from .errors import InvalidRequest
-from .event_journal import EventJournal, ToNote
 from .event_schemas import Event, EventOutcome, EventsAnswer
 from .request_parsing import parse_object
 
@@ -56,16 +56,14 @@ class EventService:
         Raises:
             StoreUnavailable: nothing of it is on disk; it may be sent again.
         """
-        events: dict[int, Event] = {}
+        events: dict[int, StoredEvent] = {}
         outcomes: dict[int, EventOutcome] = {}
         for place, given in enumerate(sent):
             try:
-                events[place] = self._checked(given, from_page)
+                events[place] = self._checked(given, from_page).stored(received_at=self._now())
             except InvalidRequest as refused:
                 outcomes[place] = EventOutcome(event_id=_id_of(given), status="rejected", why=str(refused))
-        new = dict(
-            zip(events, self._journal.add(list(events.values()), received_at=self._now()), strict=True)
-        )
+        new = dict(zip(events, self._journal.add(list(events.values())), strict=True))
         for place, event in events.items():
             outcomes[place] = EventOutcome(
                 event_id=event.event_id, status="accepted" if new[place] else "duplicate"
@@ -114,9 +112,9 @@ class EventService:
         return self._opened
 
 
-def _to_note(event: Event) -> ToNote:
+def _to_note(event: StoredEvent) -> ToNote:
     assert event.customer_id is not None
-    return ToNote(event.event_id, event.type, event.customer_id, event.item_id, event.at.timestamp())
+    return ToNote(event.event_id, event.type, event.customer_id, event.item_id, event.at)
 
 
 def _line(event: ToNote) -> bytes:

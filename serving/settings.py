@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recommender.errors import ConfigError
+from recommender.events.journal import journal_path
 
 from .keys import KEYS_FILE
 
@@ -38,7 +39,7 @@ class WorkerSettings:
     @property
     def events(self) -> Path:
         """File of the shop's events."""
-        return self.state / "events" / f"{self.shop}.sqlite"
+        return journal_path(self.state, self.shop)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":

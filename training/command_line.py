@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 _VERBS = (
     "validate", "plan", "train", "update", "evaluate", "tune", "inspect", "export", "publish", "snapshots",
-    "rollback", "serve", "keys", "demo",
+    "rollback", "serve", "keys", "events", "demo",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ ROOMS = {
     "top_n": {"top_n", "compiled"},
     "ranking": {"ranking", "top_n", "models", "data", "ranges", "blocks", "compiled"},
     "evaluation": {"evaluation", "ranking", "models", "data"},
+    "events": {"events"},
     "snapshot": {"snapshot", "ranking", "models", "data", "compiled"},
 }
 """Rooms of the core that each room may use, besides errors."""

@@ -14,6 +14,7 @@ from recommender.models.similar_items import SimilarItems
 from recommender.ranking.blend import Blend
 from recommender.ranking.ranker import Ranker
 from recommender.ranking.reranking import Reranking
+from recommender.serving.placements import Placement
 from recommender.training.gate_settings import GateSettings
 from recommender.training.learning_settings import EvaluationSettings, ListSettings, ModelSettings
 from recommender.training.update_settings import UpdateSettings
@@ -50,6 +51,13 @@ def test_every_setting_stands_there_with_its_default_and_meaning(name):
     section = PAGE.split(f"## [{name}]\n")[1].split("\n## ")[0]
     for row in rows_of(SECTIONS[name]):
         assert row in section, f"docs/settings.md lacks:\n{row}"
+
+
+def test_every_setting_of_a_placement_stands_on_the_page_of_the_service():
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
+    for row in rows_of(Placement):
+        name, _, meaning = (cell.strip() for cell in row.strip("| ").split(" | ", 2))
+        assert f"| {name} | {meaning} |" in page, f"docs/serving.md lacks:\n| {name} | {meaning} |"
 
 
 def test_the_weights_of_the_blend_stand_there():

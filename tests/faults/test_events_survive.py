@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from recommender.serving.event_journal import read_events
+from recommender.events.journal import read_events
 from recommender.serving.keys import KeyFile
 from recommender.snapshot.embedded_redis import running_redis
 from recommender.snapshot.redis_store import RedisStore, connect
@@ -120,7 +120,7 @@ def test_every_acknowledged_event_is_there_once_whatever_is_killed(
                         os.kill(victim, signal.SIGKILL)
                         killed += 1
             service.process.wait()
-    kept = [str(event["event_id"]) for event in read_events(state / "events" / "shop.sqlite")]
+    kept = [event.event_id for event in read_events(state / "events" / "shop.sqlite")]
     acknowledged = set().union(*(sender.acknowledged for sender in senders))
     assert len(acknowledged) == BATCHES * A_BATCH
     assert sorted(kept) == sorted(acknowledged)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recommender.errors import ConfigError, StoreUnavailable
+from recommender.events.journal import COLUMNS, EventJournal, read_events
 from recommender.serving import live_state
 from recommender.serving.customer_notes import NO_NOTES, CustomerNotes, Note, encode_note, read_notes
-from recommender.serving.event_journal import EventJournal, read_events
 from recommender.serving.live_state import LiveState
 from recommender.snapshot.redis_connection import connect
 from recommender.snapshot.redis_layout import RedisKeys
@@ -104,7 +104,7 @@ def test_an_event_counts_once_however_often_it_is_sent(shop: LiveShop, key: str)
     ]  # fmt: skip
     assert statuses(send(second, key, event("2"), event("3"))) == ["duplicate", "accepted"]
     kept = list(read_events(shop.state / "events.sqlite"))
-    assert [one["event_id"] for one in kept] == ["1", "2", "3"]
+    assert [one.event_id for one in kept] == ["1", "2", "3"]
 
 
 def test_an_event_is_read_back_as_it_was_sent(shop: LiveShop, key: str):
@@ -114,8 +114,8 @@ def test_an_event_is_read_back_as_it_was_sent(shop: LiveShop, key: str):
     )  # fmt: skip
     send(shop.workers[0], key, sent, event("2", type="rating", value=-1, customer_id=None, session_id="s"))
     second, first = read_events(shop.state / "events.sqlite")  # in the order in which they happened
-    assert first.pop("received_at") == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
-    assert first == {
+    assert first.received_at == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
+    assert {name: getattr(first, name) for name in COLUMNS if name != "received_at"} == {
         "event_id": "käse/1",
         "type": "purchase",
         "customer_id": "ann",
@@ -127,7 +127,7 @@ def test_an_event_is_read_back_as_it_was_sent(shop: LiveShop, key: str):
         "value": None,
         "recommendation_id": "2f6c",
     }
-    assert (second["value"], second["customer_id"], second["session_id"]) == (-1.0, None, "s")
+    assert (second.value, second.customer_id, second.session_id) == (-1.0, None, "s")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_wrong_event_is_rejected_and_keeps_no_other_out(shop: LiveShop, key: s
     assert rejected["status"] == "rejected"
     assert why in rejected["why"]
     assert accepted["status"] == "accepted"
-    assert [one["event_id"] for one in read_events(shop.state / "events.sqlite")] == ["2"]
+    assert [one.event_id for one in read_events(shop.state / "events.sqlite")] == ["2"]
 
 
 @pytest.mark.parametrize("body", [{}, {"events": []}, {"events": {}}, {"events": [event("1")] * 501}, []])
@@ -197,7 +197,7 @@ def test_workers_that_write_at_once_lose_nothing_and_count_once(shop: LiveShop, 
 
     with ThreadPoolExecutor(4) as pool:
         told = [status for batch in pool.map(part, range(8)) for status in batch]
-    kept = [one["event_id"] for one in read_events(shop.state / "events.sqlite")]
+    kept = [one.event_id for one in read_events(shop.state / "events.sqlite")]
     assert sorted(kept, key=int) == [str(number) for number in range(450)]
     assert told.count("accepted") == 450
 

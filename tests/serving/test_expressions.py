@@ -52,7 +52,7 @@ def test_a_boost_is_a_factor_within_bounds(text, of_tea, of_bread):
     [
         ("item.price <", "filter", "at character 13: Syntax error"),
         ('item.colour == "red"', "filter", "at character 5: undeclared reference to 'item.colour'"),
-        ('item.categorie == "food"', "filter", "did you mean item.category?"),
+        ('item.categoryy == "food"', "filter", "did you mean item.category?"),
         (
             "weather > 3",
             "filter",

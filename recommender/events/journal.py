@@ -5,12 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from recommender.errors import ConfigError, StoreUnavailable
 
-from .event_schemas import Event, EventType
+EventType = Literal["view", "cart", "purchase", "click", "dismiss", "rating"]
+
+CHANGING_LISTS: frozenset[EventType] = frozenset({"purchase", "dismiss"})
+"""Events that have an effect on their customer's next list."""
 
 _WAIT_SECONDS = 2.0
 """How long a worker waits for the others' writes."""
@@ -34,12 +39,53 @@ CREATE INDEX IF NOT EXISTS events_of_customers ON events (customer_id) WHERE cus
 CREATE INDEX IF NOT EXISTS events_to_note ON events (received_at) WHERE to_note;
 """
 
-COLUMNS = (
-    "event_id", "type", "customer_id", "session_id", "item_id", "at", "quantity", "price", "value",
-    "recommendation_id", "received_at",
-)  # fmt: skip
 
-_INSERT = f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}, to_note) VALUES ({', '.join('?' * 12)})"
+class StoredEvent(Struct, frozen=True, kw_only=True):
+    """Something that a customer did.
+
+    Attributes:
+        event_id: the sender's; counts once.
+        type: what was done.
+        customer_id: who, if known.
+        session_id: in which session.
+        item_id: the shop's id.
+        at: when, in seconds since 1970 UTC.
+        quantity: pieces.
+        price: of one piece.
+        value: of a rating.
+        recommendation_id: of the answer in which the item was shown.
+        received_at: when it was sent to us, in seconds since 1970 UTC.
+    """
+
+    event_id: str
+    type: EventType
+    customer_id: str | None = None
+    session_id: str | None = None
+    item_id: str
+    at: float
+    quantity: float | None = None
+    price: float | None = None
+    value: float | None = None
+    recommendation_id: str | None = None
+    received_at: float
+
+    @property
+    def changes_lists(self) -> bool:
+        """Whether the customer's next list differs for it."""
+        return self.customer_id is not None and self.type in CHANGING_LISTS
+
+
+COLUMNS = StoredEvent.__struct_fields__
+
+_INSERT = (
+    f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}, to_note) "
+    f"VALUES ({', '.join('?' for _ in COLUMNS)}, ?)"
+)
+
+
+def journal_path(state: Path, shop: str) -> Path:
+    """Where a service with this state folder keeps the events of a shop."""
+    return state / "events" / f"{shop}.sqlite"
 
 
 class ToNote(Struct, frozen=True):
@@ -78,19 +124,18 @@ class EventJournal:
             raise StoreUnavailable(f"events cannot be kept in {path} ({error}): check the folder") from error
         self._path, self._turn = path, Lock()
 
-    def add(self, events: Sequence[Event], *, received_at: float) -> list[bool]:
+    def add(self, events: Sequence[StoredEvent]) -> list[bool]:
         """Write events, all or none; which of them are new, in the order given.
 
         Args:
             events: those whose `event_id` is known already, or comes twice, are not written again.
-            received_at: seconds since 1970 UTC.
 
         Raises:
             StoreUnavailable: the disk is full, or the file is locked for too long.
         """
         with self._writing() as database:
             return [
-                database.execute(_INSERT, (*_row(event), received_at, event.changes_lists)).rowcount == 1
+                database.execute(_INSERT, (*astuple(event), event.changes_lists)).rowcount == 1
                 for event in events
             ]
 
@@ -148,7 +193,7 @@ class EventJournal:
             raise StoreUnavailable(f"events in {self._path}: {error}: check the disk") from error
 
 
-def read_events(path: Path) -> Iterator[dict[str, object]]:
+def read_events(path: Path) -> Iterator[StoredEvent]:
     """Every event of a journal, as it stands on disk now, in the order in which they happened.
 
     Raises:
@@ -156,19 +201,12 @@ def read_events(path: Path) -> Iterator[dict[str, object]]:
     """
     if not path.is_file():
         raise ConfigError(f"there are no events in {path}: has a service kept some there?")
-    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
         found = database.execute(f"SELECT {', '.join(COLUMNS)} FROM events ORDER BY at, event_id")
         for row in found:
-            yield dict(zip(COLUMNS, row, strict=True))
+            yield StoredEvent(**dict(zip(COLUMNS, row, strict=True)))
     except sqlite3.Error as error:
         raise ConfigError(f"the events in {path} cannot be read ({error})") from error
     finally:
         database.close()
-
-
-def _row(event: Event) -> tuple[object, ...]:
-    return (
-        event.event_id, event.type, event.customer_id, event.session_id, event.item_id, event.at.timestamp(),
-        event.quantity, event.price, event.value, event.recommendation_id,
-    )  # fmt: skip
