@@ -1,12 +1,12 @@
 """The Flask application, made by a factory."""
 
-import uuid
-
 from flask import Flask, Response, request
 
+from .answer_headers import API_POLICY, REQUEST_ID, request_id
 from .errors import InvalidRequest
 from .event_service import EventService
 from .guard import Guard, register_guard
+from .hot_path import HotPath
 from .json_bodies import MOST_BODY_BYTES
 from .live_state import LiveState
 from .placements import DEFAULTS, ServiceSettings
@@ -14,10 +14,6 @@ from .problems import register_problems
 from .routes import IdConverter, register_routes
 from .service import RecommendationService
 from .write_routes import register_writes
-
-_MOST_REQUEST_ID = 128
-_REQUEST_ID = "cartlift.request_id"  # where the WSGI environment keeps it
-_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
 def create_app(
@@ -49,13 +45,12 @@ def create_app(
     register_problems(app)
     register_routes(app, guard, service, settings)
     register_writes(app, guard, service, events, state)
+    app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings)  # type: ignore[method-assign]
     return app
 
 
 def _take_request_id() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    usable = 0 < len(given) <= _MOST_REQUEST_ID and given.isascii() and given.isprintable()
-    request.environ[_REQUEST_ID] = given if usable else uuid.uuid4().hex
+    request.environ[REQUEST_ID] = request_id(request.environ)
 
 
 def _check_path() -> None:
@@ -67,7 +62,7 @@ def _check_path() -> None:
 
 
 def _finish(response: Response) -> Response:
-    response.headers["X-Request-ID"] = request.environ[_REQUEST_ID]
+    response.headers["X-Request-ID"] = request.environ[REQUEST_ID]
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Content-Security-Policy", _API_POLICY)
+    response.headers.setdefault("Content-Security-Policy", API_POLICY)
     return response

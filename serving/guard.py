@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Response, request
 
 from .errors import KeyRefused, ScopeMissing, TooManyRequests
 from .keys import ApiKey, KeyRing, Scope
@@ -35,28 +35,33 @@ class Guard:
         """A guard with these keys and full buckets."""
         return cls(ring, TokenBuckets(clock))
 
-    def check(self, asked: Request) -> ApiKey | None:
+    def check(self, endpoint: str | None, sent: str, origin: str | None) -> ApiKey | None:
         """The key of a request that may pass; None where none is needed.
+
+        What is refused takes nothing of the key's limit.
+
+        Args:
+            endpoint: what is called.
+            sent: the key, as it was sent; empty where none was.
+            origin: of the page that calls, if one does.
 
         Raises:
             KeyRefused: there is none, or it is none of the shop's.
             ScopeMissing: it may not do this.
             TooManyRequests: its limit is reached.
         """
-        scope = self.scopes.get(asked.endpoint or "")
+        scope = self.scopes.get(endpoint or "")
         if scope is None or (scope == "read" and self.ring.empty):
             return None
-        sent = asked.headers.get("X-API-Key", "")
         key = self.ring.key_of(sent) if sent else None
         if key is None:
             raise KeyRefused("is not one of this shop" if sent else "is missing", writing=scope != "read")
-        if wait := self.buckets.wait(key.id, key.per_second):
-            raise TooManyRequests(key.per_second, wait)
         if scope not in key.scopes:
             raise ScopeMissing(scope)
-        origin = asked.headers.get("Origin")
         if key.origins and origin is not None and origin not in key.origins:
             raise KeyRefused(f"is not for pages of {origin!r}", writing=False)
+        if wait := self.buckets.wait(key.id, key.per_second):
+            raise TooManyRequests(key.per_second, wait)
         return key
 
 
@@ -66,7 +71,10 @@ def register_guard(app: Flask, guard: Guard) -> None:
     def before() -> Response | None:
         if request.method == "OPTIONS" and (preflight := _preflight(guard)) is not None:
             return preflight
-        request.environ[_KEY] = guard.check(request)
+        headers = request.headers
+        request.environ[_KEY] = guard.check(
+            request.endpoint, headers.get("X-API-Key", ""), headers.get("Origin")
+        )
         return None
 
     def after(response: Response) -> Response:

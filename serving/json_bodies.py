@@ -4,14 +4,11 @@ import msgspec
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from .answer_headers import JSON, NEVER
 from .errors import UnsupportedBody
 from .request_parsing import parse_query
 
 MOST_BODY_BYTES = 1 << 20
-
-JSON = "application/json"
-
-_NEVER = "no-store"
 
 
 class NoParameters(msgspec.Struct, frozen=True):
@@ -38,5 +35,5 @@ def read_body() -> bytes:
 def json_response(value: msgspec.Struct) -> Response:
     """An answer that no cache may keep."""
     response = Response(msgspec.json.encode(value), content_type=JSON)
-    response.headers["Cache-Control"] = _NEVER
+    response.headers["Cache-Control"] = NEVER
     return response

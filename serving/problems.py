@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from recommender.errors import SnapshotMissing, StoreUnavailable
 
+from .answer_headers import REQUEST_ID
 from .errors import (
     InvalidRequest,
     KeyRefused,
@@ -62,7 +63,7 @@ def answer_problem(error: Exception) -> Response:
             problem = _problem("too-many-requests", 429, str(error))
             return _with_header(problem, "Retry-After", str(error.wait))
         case StoreUnavailable():
-            logger.warning("request %s: %s", request.environ.get("cartlift.request_id"), error)
+            logger.warning("request %s: %s", request.environ.get(REQUEST_ID), error)
             problem = _problem("not-kept", 503, "it could not be written down: send it again")
             return _with_header(problem, "Retry-After", "1")
         case SnapshotMissing():
@@ -70,7 +71,7 @@ def answer_problem(error: Exception) -> Response:
         case HTTPException():
             return _refused_by_http(error)
         case _:
-            logger.error("request %s failed", request.environ.get("cartlift.request_id"), exc_info=error)
+            logger.error("request %s failed", request.environ.get(REQUEST_ID), exc_info=error)
             return _problem("internal", 500, "the service made a mistake: report it with the X-Request-ID")
 
 

@@ -63,13 +63,18 @@ def field_rules(request: type[msgspec.Struct]) -> Mapping[str, FieldRule]:
     return rules
 
 
+def is_id(text: str) -> bool:
+    """Whether this can be an id."""
+    return len(text) > 0 and _is_storable(text, MOST_ID_BYTES)
+
+
 def check_id(name: str, id_: str) -> str:
     """An id from a path, if it can be one.
 
     Raises:
         InvalidRequest: it is too long, or holds NUL.
     """
-    if _is_storable(id_, MOST_ID_BYTES):
+    if is_id(id_):
         return id_
     wrong = f"must be 1 to {MOST_ID_BYTES} bytes of UTF-8 without NUL, got {reprlib.repr(id_)}"
     raise InvalidRequest(f"{name} in the path {wrong}", (FieldError(field=name, detail=wrong),))

@@ -8,20 +8,18 @@ import msgspec
 from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter
 
+from .answer_headers import JSON, cache_headers
 from .calls import LIST_CALLS, ListCall
 from .docs_page import code, docs_page
 from .errors import InvalidRequest
 from .guard import Guard
-from .json_bodies import JSON, json_response, read_body
+from .json_bodies import json_response, read_body
 from .openapi import openapi_document
-from .placements import Placement, ServiceSettings, UnknownPlacement
-from .question import question
-from .request_parsing import check_id, parse_body, parse_query
-from .schemas import Alive, FieldError, ListQuery
+from .placements import ServiceSettings, UnknownPlacement
+from .question import Question, question
+from .request_parsing import Defaults, check_id, parse_body, parse_query
+from .schemas import Alive, FieldError
 from .service import RecommendationService
-
-_PERSONAL = "private, max-age=0, must-revalidate"
-_PUBLIC = "public, max-age=0, must-revalidate"
 
 # The page has no scripts and fetches nothing; its style sheet stands in it.
 _DOCS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
@@ -50,49 +48,61 @@ def register_routes(
     _register_docs(app)
 
 
+def question_of(call: ListCall, query: str, settings: ServiceSettings, **subject: str) -> Question:
+    """What a GET asks.
+
+    Args:
+        call: which call it is.
+        query: of its URL, still percent-encoded.
+        settings: what is shown where.
+        subject: the id in the path, by its name.
+
+    Raises:
+        InvalidRequest: a parameter is unknown, repeated or out of range.
+    """
+    asked = parse_query(call.asked, query, _defaults_of(settings))
+    return question(call.name, asked, settings.placement(asked.placement), **subject)
+
+
 def _list_view(
     call: ListCall, service: RecommendationService, settings: ServiceSettings
 ) -> Callable[..., Response]:
-    def answer(**subject: str) -> Response:
-        for name, id_ in subject.items():
-            check_id(name, id_)
-        request_ = _asked(call, settings)
-        asked = question(call.name, request_, settings.placement(request_.placement), **subject)
-        if call.method == "GET" and request.if_none_match:
+    def get(**subject: str) -> Response:
+        asked = question_of(call, request.environ.get("QUERY_STRING", ""), settings, **_checked(subject))
+        if request.if_none_match:
             tag = service.recommendation_id(asked)
             if request.if_none_match.contains_weak(tag):
-                return _cacheable(Response(status=304), call, tag)
+                return Response(status=304, headers=cache_headers(call, tag))
         found = service.answer(asked)
         response = json_response(found.recommendations)
-        # A cache must not keep what an outage or damage made of an answer.
-        if call.method == "GET" and found.sound:
-            return _cacheable(response, call, found.recommendations.recommendation_id)
+        if found.sound:
+            response.headers.update(cache_headers(call, found.recommendations.recommendation_id))
         return response
 
-    return answer
+    def post(**subject: str) -> Response:
+        asked = parse_body(call.asked, read_body(), _defaults_of(settings))
+        rules = settings.placement(asked.placement)
+        return json_response(
+            service.answer(question(call.name, asked, rules, **_checked(subject))).recommendations
+        )
+
+    return get if call.method == "GET" else post
 
 
-def _asked(call: ListCall, settings: ServiceSettings) -> ListQuery:
+def _checked(subject: Mapping[str, str]) -> dict[str, str]:
+    return {name: check_id(name, id_) for name, id_ in subject.items()}
+
+
+def _defaults_of(settings: ServiceSettings) -> Defaults:
     def defaults(said: Mapping[str, Any]) -> Mapping[str, Any]:
-        return _rules(said.get("placement"), settings).defaults()
+        name = said.get("placement")
+        try:
+            return settings.placement(name).defaults()
+        except UnknownPlacement as error:
+            wrong = FieldError(field="placement", detail=f"{name!r} {error}")
+            raise InvalidRequest(f"'placement' {wrong.detail}", (wrong,)) from error
 
-    if call.method == "GET":
-        return parse_query(call.asked, request.environ.get("QUERY_STRING", ""), defaults)
-    return parse_body(call.asked, read_body(), defaults)
-
-
-def _rules(name: str | None, settings: ServiceSettings) -> Placement:
-    try:
-        return settings.placement(name)
-    except UnknownPlacement as error:
-        wrong = FieldError(field="placement", detail=f"{name!r} {error}")
-        raise InvalidRequest(f"'placement' {wrong.detail}", (wrong,)) from error
-
-
-def _cacheable(response: Response, call: ListCall, tag: str) -> Response:
-    response.headers["ETag"] = f'"{tag}"'
-    response.headers["Cache-Control"] = _PERSONAL if call.subject == "customer_id" else _PUBLIC
-    return response
+    return defaults
 
 
 def _register_health(app: Flask, service: RecommendationService) -> None:

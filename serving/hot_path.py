@@ -1,0 +1,115 @@
+"""The lists that every page asks for, answered before Flask: the same bytes in a fraction of the time.
+
+What stands here is only the way from a WSGI environment to the service and back. Whatever is out of the
+ordinary (another method, a page of another origin, an answer that a cache has, a refusal, a malformed id or
+parameter) is left to Flask, so that there is one place that says no.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from recommender.errors import RecommenderError
+
+from .answer_headers import answer_headers, request_id
+from .calls import LIST_CALLS, ListCall
+from .guard import Guard
+from .placements import ServiceSettings
+from .question import Question
+from .request_parsing import is_id
+from .routes import question_of
+from .service import RecommendationService
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_MOST_QUERIES = 4_096
+"""Query strings of which it is remembered what they ask; a shop's pages use a handful."""
+
+_ANYBODY = "anybody"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Way:
+    """A call that is answered here.
+
+    Attributes:
+        call: the call.
+        before: what its path begins with.
+        after: what it ends with; the id stands between.
+    """
+
+    call: ListCall
+    before: str
+    after: str
+
+
+WAYS = tuple(
+    _Way(call, *call.path.split("{" + call.subject + "}"))
+    for call in LIST_CALLS
+    if call.method == "GET" and call.subject
+)
+
+
+class HotPath:
+    """A WSGI application that answers lists by itself and hands everything else on."""
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        service: RecommendationService,
+        guard: Guard,
+        settings: ServiceSettings,
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            app: what everything else is handed to.
+            service: answers lists.
+            guard: knows the keys.
+            settings: what is shown where.
+        """
+        self._app, self._service, self._guard = app, service, guard
+        self._template = lru_cache(_MOST_QUERIES)(
+            lambda way, query: question_of(way.call, query, settings, **{way.call.subject: _ANYBODY})
+        )
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """See PEP 3333."""
+        if environ["REQUEST_METHOD"] == "GET":
+            answered = self._answer(environ)
+            if answered is not None:
+                headers, body = answered
+                start_response("200 OK", headers)
+                return (body,)
+        return self._app(environ, start_response)
+
+    def _answer(self, environ: "WSGIEnvironment") -> tuple[list[tuple[str, str]], bytes] | None:
+        """Headers and body; None where Flask is to answer."""
+        path = environ["PATH_INFO"]
+        way = next((way for way in WAYS if path.startswith(way.before) and path.endswith(way.after)), None)
+        if way is None or "HTTP_ORIGIN" in environ or "HTTP_IF_NONE_MATCH" in environ:
+            return None
+        try:
+            # WSGI hands bytes over as Latin-1.
+            subject = path[len(way.before) : -len(way.after)].encode("latin-1").decode("utf-8")
+            if not is_id(subject):
+                return None
+            self._guard.check(way.call.name, environ.get("HTTP_X_API_KEY", ""), None)
+            template = self._template(way, environ.get("QUERY_STRING", ""))
+            found = self._service.answer(_about(template, way.call, subject))
+        # Flask finds the same, and says so.
+        except (RecommenderError, UnicodeError):
+            return None
+        body = msgspec.json.encode(found.recommendations)
+        headers = answer_headers(way.call, found, request_id(environ), len(body))
+        return headers, body
+
+
+def _about(template: Question, call: ListCall, subject: str) -> Question:
+    if call.subject == "customer_id":
+        return msgspec.structs.replace(template, customer_id=subject)
+    return msgspec.structs.replace(template, items=(subject,))
