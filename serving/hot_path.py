@@ -5,9 +5,11 @@ ordinary (another method, a page of another origin, an answer that a cache has, 
 parameter) is left to Flask, so that there is one place that says no.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,13 +23,16 @@ from .placements import ServiceSettings
 from .question import Question
 from .request_parsing import is_id
 from .routes import question_of
-from .service import RecommendationService
+from .service import Answered, Basis, RecommendationService
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _MOST_QUERIES = 4_096
 """Query strings of which it is remembered what they ask; a shop's pages use a handful."""
+
+_MOST_KEPT = 4_096
+"""Answers that are kept to be sent again, some kilobytes each."""
 
 _ANYBODY = "anybody"
 
@@ -54,6 +59,15 @@ WAYS = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An answer with what it was made of."""
+
+    basis: Basis
+    answered: Answered
+    body: bytes
+
+
 class HotPath:
     """A WSGI application that answers lists by itself and hands everything else on."""
 
@@ -73,6 +87,8 @@ class HotPath:
             settings: what is shown where.
         """
         self._app, self._service, self._guard = app, service, guard
+        self._kept: OrderedDict[tuple[_Way, str, str], _Made] = OrderedDict()
+        self._keeping = Lock()
         self._template = lru_cache(_MOST_QUERIES)(
             lambda way, query: question_of(way.call, query, settings, **{way.call.subject: _ANYBODY})
         )
@@ -99,14 +115,32 @@ class HotPath:
             if not is_id(subject):
                 return None
             self._guard.check(way.call.name, environ.get("HTTP_X_API_KEY", ""), None)
-            template = self._template(way, environ.get("QUERY_STRING", ""))
-            found = self._service.answer(_about(template, way.call, subject))
+            query = environ.get("QUERY_STRING", "")
+            found = self._made(way, query, subject)
         # Flask finds the same, and says so.
         except (RecommenderError, UnicodeError):
             return None
-        body = msgspec.json.encode(found.recommendations)
-        headers = answer_headers(way.call, found, request_id(environ), len(body))
-        return headers, body
+        return answer_headers(way.call, found.answered, request_id(environ), len(found.body)), found.body
+
+    def _made(self, way: _Way, query: str, subject: str) -> "_Made":
+        """The answer: the one made before for the same request, where what was read says the same."""
+        basis = self._service.read(_about(self._template(way, query), way.call, subject))
+        name = (way, query, subject)
+        kept = self._kept.get(name)
+        if kept is not None and kept.basis.same_as(basis):
+            return kept
+        answered = self._service.made_of(basis)
+        made = _Made(basis, answered, msgspec.json.encode(answered.recommendations))
+        if answered.sound:
+            self._keep(name, made)
+        return made
+
+    def _keep(self, name: tuple[_Way, str, str], made: "_Made") -> None:
+        with self._keeping:
+            self._kept[name] = made
+            self._kept.move_to_end(name)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
 
 
 def _about(template: Question, call: ListCall, subject: str) -> Question:

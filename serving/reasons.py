@@ -85,6 +85,9 @@ class Explainer:
             except SnapshotUnreadable as error:
                 damaged = True
                 logger.warning("%s is put aside: %s", key, error)
+        wanted = "reason" in asked.fields
+        anchors = asked.items if wanted else ()
+        viewed = asked.recent if wanted and rung == "session" else ()
         own_list = lists.get(entry_key("customer", asked.customer_id or ""))
         if own is not None and own_list is not None and len(own) != len(own_list):
             own, damaged = None, True
@@ -95,11 +98,9 @@ class Explainer:
             lists=lists,
             live=live,
             own=own,
-            own_places={} if own_list is None else _places(own_list),
-            anchors=_strongest(
-                asked.items, "similar" if rung == "similar" else "bought-together", lists, live
-            ),
-            viewed=_strongest(asked.recent, "similar", lists, live) if rung == "session" else {},
+            own_places={} if own_list is None or own is None else _places(own_list),
+            anchors=_strongest(anchors, "similar" if rung == "similar" else "bought-together", lists, live),
+            viewed=_strongest(viewed, "similar", lists, live),
             evidence=evidence,
             damaged=damaged,
         )

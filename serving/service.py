@@ -61,6 +61,36 @@ class Answered:
     sound: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer is made of.
+
+    Attributes:
+        asked: the question, with what its customer just did.
+        live: the snapshot, with what the shop says of its items.
+        version: of what it says.
+        ladder: rungs to try.
+        keys: of the lists that are read before any is tried.
+        reading: what was read.
+    """
+
+    asked: Question
+    live: LiveSnapshot
+    version: bytes | None
+    ladder: tuple[Rung, ...]
+    keys: list[str]
+    reading: Reading
+
+    def same_as(self, other: "Basis") -> bool:
+        """Whether the answer is the same: what was read is, byte for byte, and nobody had to guess."""
+        return (
+            self.live is other.live
+            and self.reading.rows == other.reading.rows
+            and not (self.reading.stale or self.reading.unread or other.reading.stale or other.reading.unread)
+            and self.asked == other.asked
+        )
+
+
 class RecommendationService:
     """What the service can say, without a word of HTTP."""
 
@@ -79,21 +109,40 @@ class RecommendationService:
             SnapshotMissing: no snapshot was ever seen.
             UnknownItem: a strict question about an item that the snapshot does not know.
         """
+        return self.made_of(self.read(asked))
+
+    def read(self, asked: Question) -> Basis:
+        """Everything that the answer is made of; one round trip.
+
+        Raises:
+            SnapshotMissing: see `answer`.
+            UnknownItem: see `answer`.
+        """
         published = self._live()
-        ladder, for_reasons = _ladder(asked, published), reason_keys(asked)
+        ladder = _ladder(asked, published)
         keys = keys_of(read_first(ladder), asked)
-        reading = self._read(published, [*keys, *for_reasons], self._beside(asked))
+        reading = self._read(published, [*keys, *reason_keys(asked)], self._beside(asked))
         live, asked = self._now(published, asked, reading)
-        found = self._walk(ladder, asked, live, keys, reading)
+        return Basis(asked, live, self._items.known.version, ladder, keys, reading)
+
+    def made_of(self, basis: Basis) -> Answered:
+        """The answer; of equal bases always the same."""
+        asked, live = basis.asked, basis.live
+        found = self._walk(basis)
         reading, lists, rungs = found.reading, found.lists, found.rungs
+        for_reasons = reason_keys(asked)
         shown = shaped(found.tried[-1].shown, asked, lists, live)
         explainer = Explainer.of(asked, rungs[-1].name, lists, _some(reading.rows, for_reasons), live)
-        unreadable = reading.unread | (_some(reading.rows, keys_of(ladder, asked)).keys() - lists.keys())
+        unreadable = reading.unread | (
+            _some(reading.rows, keys_of(basis.ladder, asked)).keys() - lists.keys()
+        )
         degraded = not unreadable.isdisjoint(keys_of(rungs, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
         ranked = Recommendations(
-            recommendation_id=self._id(asked, live, degraded=degraded or unexplained),
+            recommendation_id=asked.recommendation_id(
+                live.id, basis.version, degraded=degraded or unexplained
+            ),
             items=render(shown, asked, explainer),
             source=rungs[-1].name,
             snapshot=live.id,
@@ -114,7 +163,7 @@ class RecommendationService:
         published = self._live()
         reading = self._read(published, [], self._beside(asked))
         live, asked = self._now(published, asked, reading)
-        return self._id(asked, live, degraded=False)
+        return asked.recommendation_id(live.id, self._items.known.version)
 
     def knows_item(self, item_id: str) -> bool:
         """Whether the live snapshot has this item."""
@@ -140,17 +189,16 @@ class RecommendationService:
             trouble=self._follower.trouble,
         )
 
-    def _walk(
-        self, ladder: tuple[Rung, ...], asked: Question, live: LiveSnapshot, keys: list[str], reading: Reading
-    ) -> _Found:
+    def _walk(self, basis: Basis) -> _Found:
         """Walk down the ladder; once more, with their lists, where that comes to rungs seldom needed."""
-        lists = _sound_lists(_some(reading.rows, keys), asked, live)
-        tried = first_answer(ladder, asked, lists, live)
+        asked, live, reading = basis.asked, basis.live, basis.reading
+        lists = _sound_lists(_some(reading.rows, basis.keys), asked, live)
+        tried = first_answer(basis.ladder, asked, lists, live)
         late = keys_of(read_late(tuple(one.rung for one in tried)), _about_known_items(asked, live))
         if late:
             more = self._read(live, late)
             reading, lists = reading.with_more(more), lists | _sound_lists(more.rows, asked, live)
-            tried = first_answer(ladder, asked, lists, live)
+            tried = first_answer(basis.ladder, asked, lists, live)
         return _Found(reading, lists, tried)
 
     def _beside(self, asked: Question) -> list[str]:
@@ -168,9 +216,6 @@ class RecommendationService:
         stored = reading.beside.get(self._keys.notes(asked.customer_id))
         notes = read_notes(stored, since=published.data_until)
         return live, msgspec.structs.replace(asked, bought_since=notes.bought, dismissed=notes.dismissed)
-
-    def _id(self, asked: Question, live: LiveSnapshot, *, degraded: bool) -> str:
-        return asked.recommendation_id(live.id, self._items.known.version, degraded=degraded)
 
     def _live(self) -> LiveSnapshot:
         live = self._follower.live

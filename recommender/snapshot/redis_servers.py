@@ -1,5 +1,6 @@
 """One Redis or a cluster of them: entries lie where their slots are, a shop's bookkeeping on one node."""
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -50,6 +51,7 @@ class RedisServers:
     def __init__(self, client: redis.Redis) -> None:
         self.given = client
         self._found: Any = None
+        self._own = threading.local()
 
     def bookkeeper(self, key: str) -> redis.Redis:
         """Client of the one server that has this key and all others with its hash tag."""
@@ -66,8 +68,23 @@ class RedisServers:
     def read(self, keys: Sequence[str]) -> list[bytes | None]:
         """Values of these keys; in one round trip, to every node that has some of them."""
         client = self._client
-        found = client.mget_nonatomic(keys) if _is_cluster(client) else client.mget(keys)
+        if _is_cluster(client):
+            return cast("list[bytes | None]", client.mget_nonatomic(keys))
+        # On a connection that this thread keeps: borrowing one for each command, and counting commands for
+        # observers that we do not have, takes as long as Redis itself.
+        connection = self._connection(client)
+
+        def ask() -> list[bytes | None]:
+            connection.send_command("MGET", *keys)
+            return cast("list[bytes | None]", connection.read_response())
+
+        found = connection.retry.call_with_retry(ask, lambda _: connection.disconnect())
         return cast("list[bytes | None]", found)
+
+    def _connection(self, client: Any) -> Any:
+        if not hasattr(self._own, "connection"):
+            self._own.connection = client.connection_pool.get_connection()
+        return self._own.connection
 
     def write(self, values: Mapping[str, bytes]) -> None:
         """Set all these keys; comes back once they are set."""
