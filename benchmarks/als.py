@@ -33,7 +33,7 @@ K = 50
 FACTORS = (64, 128)
 
 ASKED = 20_000
-"""Customers of whom a purchase is held back; with 2,000 the share found is uncertain by a twentieth of itself."""
+"""Customers of whom a purchase is held back: of 2,000, what is found is uncertain by a twentieth of it."""
 
 _BLOCK = 64
 """Customers whose scores are held dense at a time."""

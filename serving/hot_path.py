@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MOST_QUERIES = 4_096
 """Query strings of which it is remembered what they ask; a shop's pages use a handful."""
 
-_MOST_KEPT = 4_096
+_MOST_KEPT = 8_192
 """Answers that are kept to be sent again, some kilobytes each."""
 
 _ANYBODY = "anybody"
@@ -123,14 +123,14 @@ class HotPath:
         return answer_headers(way.call, found.answered, request_id(environ), len(found.body)), found.body
 
     def _made(self, way: _Way, query: str, subject: str) -> "_Made":
-        """The answer: the one made before for the same request, where what was read says the same."""
-        basis = self._service.read(_about(self._template(way, query), way.call, subject))
+        """The answer: the one made before for the same request, while that holds."""
         name = (way, query, subject)
         kept = self._kept.get(name)
-        if kept is not None and kept.basis.same_as(basis):
+        if kept is not None and self._service.holds(kept.basis):
             return kept
+        basis = self._service.read(_about(self._template(way, query), way.call, subject))
         answered = self._service.made_of(basis)
-        made = _Made(basis, answered, msgspec.json.encode(answered.recommendations))
+        made = _Made(basis.without_rows(), answered, msgspec.json.encode(answered.recommendations))
         if answered.sound:
             self._keep(name, made)
         return made

@@ -35,12 +35,14 @@ class Reading:
         unread: keys of which nobody knows whether there is a row.
         beside: values that belong to no snapshot, by name, as far as there are any; remembered ones where the
             store does not answer.
+        fresh: whether the store answered, and holds the snapshot.
     """
 
     rows: Mapping[str, bytes]
     stale: bool = False
     unread: frozenset[str] = frozenset()
     beside: Mapping[str, bytes] = field(default_factory=dict)
+    fresh: bool = field(default=False, compare=False)
 
     def with_more(self, other: "Reading") -> "Reading":
         """What came of both readings."""
@@ -49,6 +51,7 @@ class Reading:
             self.stale or other.stale,
             self.unread | other.unread,
             self.beside,
+            self.fresh and other.fresh,
         )
 
 
@@ -95,7 +98,11 @@ class RowReader:
         # A snapshot never changes: a row that was there once is lost, and what it said still holds.
         recalled = self.recall(snapshot, lacking)
         return Reading(
-            {**found.rows, **recalled.rows}, recalled.stale, found.unread - recalled.rows.keys(), values
+            {**found.rows, **recalled.rows},
+            recalled.stale,
+            found.unread - recalled.rows.keys(),
+            values,
+            fresh=ALWAYS_THERE in entries,
         )
 
     def recall(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> Reading:

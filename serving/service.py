@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -81,14 +81,9 @@ class Basis:
     keys: list[str]
     reading: Reading
 
-    def same_as(self, other: "Basis") -> bool:
-        """Whether the answer is the same: what was read is, byte for byte, and nobody had to guess."""
-        return (
-            self.live is other.live
-            and self.reading.rows == other.reading.rows
-            and not (self.reading.stale or self.reading.unread or other.reading.stale or other.reading.unread)
-            and self.asked == other.asked
-        )
+    def without_rows(self) -> "Basis":
+        """What `holds` needs of it."""
+        return replace(self, reading=Reading({}))
 
 
 class RecommendationService:
@@ -124,6 +119,21 @@ class RecommendationService:
         reading = self._read(published, [*keys, *reason_keys(asked)], self._beside(asked))
         live, asked = self._now(published, asked, reading)
         return Basis(asked, live, self._items.known.version, ladder, keys, reading)
+
+    def holds(self, basis: Basis) -> bool:
+        """Whether the answer made of this is still what would be answered; reads no list.
+
+        A snapshot never changes: it is enough that the same is live, that the shop has said nothing new of
+        its items, and that the customer has done nothing that counts. False also where nobody can say.
+        """
+        published = self._follower.live
+        if published is None or published.id != basis.live.id:
+            return False
+        reading = self._read(published, [], self._beside(basis.asked))
+        if not reading.fresh:
+            return False
+        live, asked = self._now(published, basis.asked, reading)
+        return live is basis.live and asked == basis.asked
 
     def made_of(self, basis: Basis) -> Answered:
         """The answer; of equal bases always the same."""

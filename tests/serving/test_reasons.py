@@ -141,8 +141,10 @@ def test_no_cache_keeps_an_answer_that_lacks_its_reasons(shop: ServedShop):
     path = "/v1/customers/ann/recommendations?fields=reason"
     whole = shop.client.get(path)
     assert whole.headers["ETag"]
-    publish(shop.store, changed={entry_key("reasons", "ann"): b"broken!"})
-    poor = shop.client.get(path)
+    damaged = ServedShop()
+    publish(damaged.store, changed={entry_key("reasons", "ann"): b"broken!"})
+    damaged.follower.poll()
+    poor = damaged.client.get(path)
     assert set(reasons(poor.get_json()).values()) == {None}
     assert "ETag" not in poor.headers
     assert poor.headers["Cache-Control"] == "no-store"
