@@ -163,6 +163,23 @@ def _incremental(shops: Mapping[str, Any]) -> Iterable[Sequence[str]]:
         yield name, str(row["days"]), made, f"{row['ratio']:.1f}", *ndcg, overlap
 
 
+def _serving(rows: Sequence[Mapping[str, Any]]) -> Iterable[Sequence[str]]:
+    yield (
+        "connections",
+        "theirs, requests/s",
+        "ours, requests/s",
+        "times as many",
+        "theirs, p99",
+        "ours, p99",
+        "share",
+    )
+    for row in rows:
+        per_second = (f"{median(load['per_second'] for load in row[who]):,.0f}" for who in ("theirs", "ours"))
+        p99 = (f"{median(load['p99'] for load in row[who]):.1f} ms" for who in ("theirs", "ours"))
+        ratios = f"{row['per_second_ratio']:.1f}", f"{row['p99_ratio']:.2f}"
+        yield str(row["connections"]), *per_second, ratios[0], *p99, ratios[1]
+
+
 def _spark(shops: Mapping[str, Any]) -> Iterable[Sequence[str]]:
     yield "shop", "lines", "Spark, local[2]", "one machine alone", "nDCG@10", "alone", "overlap"
     for name, row in shops.items():
@@ -244,6 +261,14 @@ SECTIONS = (
         "`cartlift update` with one day's orders beside a full run, after some such days in a row "
         "([ADR 16](adr/0016-incremental.md)).",
         _incremental,
+    ),
+    Section(
+        "serving",
+        "Answering",
+        "The first ten of a known customer's fifty, Zipf over 200,000 customers, beside a plain service "
+        "(Flask, redis-py over TCP, JSON, two sync workers of gunicorn); load, services and Redis on the same "
+        "two cores, by turns. Ours with a key that has a limit.",
+        _serving,
     ),
     Section(
         "spark",
