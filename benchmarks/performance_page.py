@@ -266,8 +266,8 @@ SECTIONS = (
         "serving",
         "Answering",
         "The first ten of a known customer's fifty, Zipf over 200,000 customers, beside a plain service "
-        "(Flask, redis-py over TCP, JSON, two sync workers of gunicorn); load, services and Redis on the same "
-        "two cores, by turns. Ours with a key that has a limit.",
+        "(Flask, redis-py over TCP, JSON, two sync workers of gunicorn); load, services and Redis on the "
+        "same two cores, by turns. Ours with a key that has a limit.",
         _serving,
     ),
     Section(
