@@ -6,7 +6,7 @@ worker that sees a new version.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,7 +14,6 @@ import msgspec
 import redis
 from redis.exceptions import WatchError
 
-from recommender.errors import StoreUnavailable
 from recommender.snapshot.redis_connection import refusals_of
 from recommender.snapshot.redis_layout import RedisKeys
 from recommender.snapshot.redis_servers import RedisServers
@@ -30,7 +29,14 @@ NOTES_SECONDS = 90 * 24 * 3600
 MOST_NOTES_BYTES = 16_384
 """Notes on a customer that are kept; of more, the older half goes."""
 
-_MOST_TRIES = 10
+Said = Mapping[str, int | float | bool | None]
+"""What is said of an item, by field of `ItemChange`; None takes it back."""
+
+FIELDS = ItemChange.__struct_fields__
+
+_BETWEEN = "\0"
+"""Between an item's id, which cannot hold it, and the name of what is said of it."""
+
 _BEGINNING = b"0-0"
 
 
@@ -46,18 +52,27 @@ class LiveState:
         """
         self._client, self._servers, self._keys = client, RedisServers(client), RedisKeys(shop)
 
-    def change_item(self, item_id: str, how: Callable[[ItemChange], ItemChange]) -> ItemChange:
-        """Change what is said of an item, and return it; every request that begins later knows.
+    def change_item(self, item_id: str, said: Said) -> ItemChange:
+        """Change what is said of an item; every request that begins later knows.
 
         Args:
             item_id: the shop's id.
-            how: from what is said now to what is to be said; an empty change takes all back.
+            said: by field of `ItemChange`; None takes back what was said, and what is not named stays.
+
+        Returns:
+            All that is said of it now.
 
         Raises:
             StoreUnavailable: Redis did not answer, or refused.
         """
         with self._refusals("note the change of an item"):
-            return self._change(item_id, how)
+            commands = self._bookkeeper().pipeline(transaction=True)
+            self._say(commands, item_id, said)
+            commands.set(self._keys.item_version, secrets.token_hex(8))
+            commands.hmget(self._keys.item_changes, [_field(item_id, name) for name in FIELDS])
+            values = commands.execute()[-1]
+        now = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
+        return _with_said(ItemChange(), {name: msgspec.json.decode(value) for name, value in now.items()})
 
     def changes(self, known: KnownChanges) -> KnownChanges:
         """All that is said of items, given what was known before.
@@ -84,7 +99,7 @@ class LiveState:
         with self._refusals("note the changes of items again"):
             commands = self._bookkeeper().pipeline(transaction=True)
             for item_id, change in known.changes.items():
-                self._say(commands, item_id, change)
+                self._say(commands, item_id, msgspec.structs.asdict(change))
             commands.set(self._keys.item_version, secrets.token_hex(8), nx=True)
             commands.execute()
 
@@ -103,29 +118,13 @@ class LiveState:
             if length > MOST_NOTES_BYTES:
                 self._drop_older_half(key)
 
-    def _change(self, item_id: str, how: Callable[[ItemChange], ItemChange]) -> ItemChange:
-        client, changes = self._bookkeeper(), self._keys.item_changes
-        commands: Any  # redis-py has typed pipelines that watch in part only
-        for _ in range(_MOST_TRIES):
-            with client.pipeline(transaction=True) as commands:
-                commands.watch(changes)
-                change = how(_decoded(commands.hget(changes, item_id)))
-                commands.multi()
-                self._say(commands, item_id, change)
-                commands.set(self._keys.item_version, secrets.token_hex(8))
-                try:
-                    commands.execute()
-                except WatchError:
-                    continue
-                return change
-        raise StoreUnavailable(f"item {item_id!r} is being changed by too many at once: try again")
-
-    def _say(self, commands: Any, item_id: str, change: ItemChange) -> None:
-        if change.empty:
-            commands.hdel(self._keys.item_changes, item_id)
-        else:
-            commands.hset(self._keys.item_changes, item_id, msgspec.json.encode(change))
-        entry = {"item": item_id, "said": msgspec.json.encode(change)}
+    def _say(self, commands: Any, item_id: str, said: Said) -> None:
+        for name, value in said.items():
+            if value is None:
+                commands.hdel(self._keys.item_changes, _field(item_id, name))
+            else:
+                commands.hset(self._keys.item_changes, _field(item_id, name), msgspec.json.encode(value))
+        entry = {"item": item_id, "said": msgspec.json.encode(said)}
         commands.xadd(self._keys.item_log, entry, maxlen=MOST_LOGGED, approximate=True)
 
     def _all_changes(self) -> KnownChanges:
@@ -134,10 +133,14 @@ class LiveState:
             commands.xrevrange(self._keys.item_log, count=1)
             commands.hgetall(self._keys.item_changes)
             version, newest, said = commands.execute()
+        by_item: dict[str, dict[str, Any]] = {}
+        for field, value in said.items():
+            item_id, _, name = field.decode().rpartition(_BETWEEN)
+            by_item.setdefault(item_id, {})[name] = msgspec.json.decode(value)
         return KnownChanges(
             version=version,
             last=newest[0][0] if newest else _BEGINNING,
-            changes={item_id.decode(): _decoded(change) for item_id, change in said.items()},
+            changes={item_id: _with_said(ItemChange(), known) for item_id, known in by_item.items()},
         )
 
     def _drop_older_half(self, key: str) -> None:
@@ -165,7 +168,8 @@ def _with(known: KnownChanges, version: bytes | None, entries: Sequence[Any]) ->
     """What is known, once these entries of the log are known as well."""
     changes: dict[str, ItemChange] = dict(known.changes)
     for _, entry in entries:
-        item_id, change = entry[b"item"].decode(), _decoded(entry[b"said"])
+        item_id = entry[b"item"].decode()
+        change = _with_said(changes.get(item_id, ItemChange()), msgspec.json.decode(entry[b"said"]))
         if change.empty:
             changes.pop(item_id, None)
         else:
@@ -173,5 +177,9 @@ def _with(known: KnownChanges, version: bytes | None, entries: Sequence[Any]) ->
     return KnownChanges(version, entries[-1][0] if entries else known.last, changes)
 
 
-def _decoded(said: bytes | None) -> ItemChange:
-    return ItemChange() if said is None else msgspec.json.decode(said, type=ItemChange)
+def _with_said(before: ItemChange, said: Said) -> ItemChange:
+    return msgspec.convert(msgspec.structs.asdict(before) | dict(said), ItemChange)
+
+
+def _field(item_id: str, name: str) -> str:
+    return f"{item_id}{_BETWEEN}{name}"

@@ -14,8 +14,10 @@ from .guard import Guard, key_of_request
 from .item_changes import ItemChange
 from .item_schemas import ItemAnswer, ItemRequest
 from .json_bodies import json_response, read_body
-from .live_state import LiveState
+from .live_state import FIELDS, LiveState
 from .request_parsing import check_id, parse_body
+
+NOTHING_SAID: dict[str, int | float | bool | None] = dict.fromkeys(FIELDS)
 
 
 class ItemCatalog(Protocol):
@@ -37,13 +39,12 @@ def register_writes(
         return json_response(events.take(asked.events, from_page=key is not None and bool(key.origins)))
 
     def put_item(item_id: str) -> Response:
-        given = _change(ItemChange(), parse_body(ItemRequest, read_body()))
-        return _said(item_id, state.change_item(check_id("item_id", item_id), lambda _: given))
+        named = _named(parse_body(ItemRequest, read_body()))
+        return _said(item_id, state.change_item(check_id("item_id", item_id), NOTHING_SAID | named))
 
     def patch_item(item_id: str) -> Response:
-        asked = parse_body(ItemRequest, read_body())
-        changed = state.change_item(check_id("item_id", item_id), lambda before: _change(before, asked))
-        return _said(item_id, changed)
+        named = _named(parse_body(ItemRequest, read_body()))
+        return _said(item_id, state.change_item(check_id("item_id", item_id), named))
 
     def _said(item_id: str, change: ItemChange) -> Response:
         return json_response(
@@ -67,9 +68,6 @@ def register_writes(
         guard.scopes[call.name] = call.scope
 
 
-def _change(before: ItemChange, asked: ItemRequest) -> ItemChange:
-    """What was said before, with what the request names."""
-    named: Mapping[str, object] = {
-        name: value for name, value in msgspec.structs.asdict(asked).items() if value is not UNSET
-    }
-    return msgspec.structs.replace(before, **named)
+def _named(asked: ItemRequest) -> dict[str, int | float | bool | None]:
+    """What a request names, null included."""
+    return {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not UNSET}

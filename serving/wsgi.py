@@ -8,21 +8,10 @@ import time
 
 from flask import Flask
 
-from recommender.snapshot.redis_layout import RedisKeys
-from recommender.snapshot.redis_store import SERVING, RedisStore, Timeouts, connect
+from recommender.snapshot.redis_store import SERVING, Timeouts, connect
 
-from .app import create_app
+from .assembly import assembled
 from .background import Background
-from .breaker import CircuitBreaker
-from .event_service import EventService
-from .follower import SnapshotFollower
-from .guard import Guard
-from .keys import KeyRing
-from .live_items import LiveItems
-from .live_state import LiveState
-from .placements import load_service_settings
-from .row_reader import RowReader
-from .service import RecommendationService
 from .settings import WorkerSettings
 
 FOLLOWING = Timeouts(connect=0.5, answer=2.0, retries=1, pause=0.1)
@@ -34,20 +23,10 @@ _PARENT_CHECK_SECONDS = 1.0
 def application() -> Flask:
     """The application with a live snapshot, if one can be had, and a thread that follows newer ones."""
     settings = WorkerSettings.from_environment(os.environ)
-    placements = load_service_settings(settings.config)
-    ring = KeyRing(settings.keys, settings.shop, time.monotonic)
-    follower = SnapshotFollower(
-        RedisStore(connect(settings.redis_url, FOLLOWING), settings.shop), time.monotonic
-    )
-    follower.poll()
-    client = connect(settings.redis_url, SERVING)
-    state = LiveState(client, settings.shop)
-    items = LiveItems(state)
-    events = EventService(settings.events, state, time.time)
-    Background([follower.poll, items.poll, events.catch_up]).start()
-    reader = RowReader(RedisStore(client, settings.shop), CircuitBreaker(time.monotonic))
-    service = RecommendationService(follower, reader, items, RedisKeys(settings.shop))
-    return create_app(service, events, state, Guard.of(ring, time.monotonic), placements)
+    answering, following = (connect(settings.redis_url, patience) for patience in (SERVING, FOLLOWING))
+    worker = assembled(settings, answering, following)
+    Background(worker.jobs).start()
+    return worker.app
 
 
 def worker_application() -> Flask:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
@@ -13,13 +14,10 @@ import polars as pl
 import pytest
 from flask.testing import FlaskClient
 
-from recommender.serving.app import create_app
-from recommender.serving.breaker import CircuitBreaker
-from recommender.serving.follower import SnapshotFollower
-from recommender.serving.row_reader import RowReader
-from recommender.serving.service import RecommendationService
+from recommender.serving.assembly import assembled
+from recommender.serving.settings import WorkerSettings
 from recommender.snapshot.directory import Snapshot, load_snapshot
-from recommender.snapshot.redis_store import RedisStore, connect
+from recommender.snapshot.redis_store import connect
 from recommender.training import command_line
 from recommender.training.pipeline import train
 from recommender.training.progress import Silent
@@ -78,7 +76,7 @@ def test_an_odd_shop_is_told_what_is_odd_and_gets_sensible_lists(name, cartlift,
 
     shop_id = f"odd-{PUBLISHED.index(name)}"
     cartlift("publish", folder, "--redis", redis_url, "--shop", shop_id)
-    with service_of(redis_url, shop_id) as client:
+    with service_of(redis_url, shop_id, tmp_path) as client:
         require_sensible_answers(client, snapshot)
 
 
@@ -147,14 +145,10 @@ def require_sensible(snapshot: Snapshot, shop: OddShop) -> None:
 
 
 @contextmanager
-def service_of(redis_url: str, shop_id: str) -> Iterator[FlaskClient]:
+def service_of(redis_url: str, shop_id: str, state: Path) -> Iterator[FlaskClient]:
     """The service of a shop in Redis, wired as a worker wires it, but for the thread."""
     with connect(redis_url) as redis:
-        store = RedisStore(redis, shop_id)
-        follower = SnapshotFollower(store, lambda: 0.0)
-        follower.poll()
-        reader = RowReader(store, CircuitBreaker(lambda: 0.0))
-        yield create_app(RecommendationService(follower, reader)).test_client()
+        yield assembled(WorkerSettings(redis_url, shop_id, state), redis, redis).app.test_client()
 
 
 def require_sensible_answers(client: FlaskClient, snapshot: Snapshot) -> None:

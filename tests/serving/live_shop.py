@@ -1,35 +1,28 @@
 """The small shop served from a real Redis by two workers, with keys."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 from flask.testing import FlaskClient
 
-from recommender.serving.app import create_app
-from recommender.serving.breaker import CircuitBreaker
-from recommender.serving.event_service import EventService
-from recommender.serving.follower import SnapshotFollower
-from recommender.serving.guard import Guard
-from recommender.serving.keys import KEYS_FILE, KeyFile, KeyRing, Scope
-from recommender.serving.live_items import LiveItems
-from recommender.serving.live_state import LiveState
-from recommender.serving.row_reader import RowReader
-from recommender.serving.service import RecommendationService
-from recommender.snapshot.redis_layout import RedisKeys
+from recommender.events.journal import journal_path
+from recommender.serving.assembly import Worker, assembled
+from recommender.serving.keys import KeyFile, Scope
+from recommender.serving.settings import WorkerSettings
 from recommender.snapshot.redis_store import RedisStore
 from tests.serving.small_shop import Clock, publish
 
 
 @dataclass
-class Worker:
-    """One process of the service, wired as `wsgi` wires it but for the thread."""
+class AskedWorker:
+    """One process of the service, and a client that asks it."""
 
-    client: FlaskClient
-    follower: SnapshotFollower
-    items: LiveItems
-    events: EventService
+    worker: Worker
+
+    def __post_init__(self) -> None:
+        self.client: FlaskClient = self.worker.app.test_client()
+        self.follower, self.items, self.events = self.worker.follower, self.worker.items, self.worker.events
 
     def get(self, path: str, **headers: str):
         return self.client.get(path, headers=_headers(headers))
@@ -48,19 +41,15 @@ class LiveShop:
         publish(self.store)
         self.workers = (self.worker(), self.worker())
 
-    def worker(self, client: redis.Redis | None = None) -> Worker:
+    @property
+    def journal(self) -> Path:
+        """File of its events."""
+        return journal_path(self.state, "shop")
+
+    def worker(self, client: redis.Redis | None = None) -> AskedWorker:
         """One more."""
-        client = client or self.redis
-        follower = SnapshotFollower(self.store, self.clock)
-        follower.poll()
-        live = LiveState(client, "shop")
-        items = LiveItems(live)
-        events = EventService(self.state / "events.sqlite", live, time.time)
-        reader = RowReader(RedisStore(client, "shop"), CircuitBreaker(self.clock))
-        service = RecommendationService(follower, reader, items, RedisKeys("shop"))
-        guard = Guard.of(KeyRing(self.state / KEYS_FILE, "shop", self.clock), self.clock)
-        app = create_app(service, events, live, guard)
-        return Worker(app.test_client(), follower, items, events)
+        settings = WorkerSettings("", "shop", self.state)
+        return AskedWorker(assembled(settings, client or self.redis, self.redis, self.clock))
 
     def key(self, *scopes: Scope, shop: str = "shop", **more) -> str:
         """A new key, which every worker knows."""

@@ -13,7 +13,7 @@ from recommender.serving.customer_notes import NO_NOTES, CustomerNotes, Note, en
 from recommender.serving.live_state import LiveState
 from recommender.snapshot.redis_connection import connect
 from recommender.snapshot.redis_layout import RedisKeys
-from tests.serving.live_shop import LiveShop, Worker
+from tests.serving.live_shop import AskedWorker, LiveShop
 from tests.serving.served_shop import ids
 from tests.serving.small_shop import ODD_ID
 
@@ -36,7 +36,7 @@ def event(event_id: str | None, **said: object) -> dict[str, object]:
     return {"event_id": event_id, **usual, **said}
 
 
-def send(worker: Worker, key: str, *events: object) -> list[dict]:
+def send(worker: AskedWorker, key: str, *events: object) -> list[dict]:
     answer = worker.send("POST", "/v1/events", {"events": list(events)}, X_API_Key=key)
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return answer.get_json()["events"]
@@ -46,7 +46,7 @@ def statuses(outcomes: list[dict]) -> list[str]:
     return [outcome["status"] for outcome in outcomes]
 
 
-def ann(worker: Worker, key: str, query: str = "") -> list[str]:
+def ann(worker: AskedWorker, key: str, query: str = "") -> list[str]:
     return ids(worker.get(f"/v1/customers/ann/recommendations{query}", X_API_Key=key).get_json())
 
 
@@ -103,7 +103,7 @@ def test_an_event_counts_once_however_often_it_is_sent(shop: LiveShop, key: str)
         "accepted", "duplicate", "accepted",
     ]  # fmt: skip
     assert statuses(send(second, key, event("2"), event("3"))) == ["duplicate", "accepted"]
-    kept = list(read_events(shop.state / "events.sqlite"))
+    kept = list(read_events(shop.journal))
     assert [one.event_id for one in kept] == ["1", "2", "3"]
 
 
@@ -113,7 +113,7 @@ def test_an_event_is_read_back_as_it_was_sent(shop: LiveShop, key: str):
         session_id="s", recommendation_id="2f6c",
     )  # fmt: skip
     send(shop.workers[0], key, sent, event("2", type="rating", value=-1, customer_id=None, session_id="s"))
-    second, first = read_events(shop.state / "events.sqlite")  # in the order in which they happened
+    second, first = read_events(shop.journal)  # in the order in which they happened
     assert first.received_at == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
     assert {name: getattr(first, name) for name in COLUMNS if name != "received_at"} == {
         "event_id": "käse/1",
@@ -154,7 +154,7 @@ def test_a_wrong_event_is_rejected_and_keeps_no_other_out(shop: LiveShop, key: s
     assert rejected["status"] == "rejected"
     assert why in rejected["why"]
     assert accepted["status"] == "accepted"
-    assert [one.event_id for one in read_events(shop.state / "events.sqlite")] == ["2"]
+    assert [one.event_id for one in read_events(shop.journal)] == ["2"]
 
 
 @pytest.mark.parametrize("body", [{}, {"events": []}, {"events": {}}, {"events": [event("1")] * 501}, []])
@@ -182,8 +182,8 @@ def test_while_redis_is_down_events_are_kept_and_take_effect_when_it_is_back(sho
 
 
 def test_what_cannot_be_written_is_refused_whole(shop: LiveShop, key: str):
-    journal = shop.state / "events.sqlite"
-    journal.mkdir()
+    journal = shop.journal
+    journal.mkdir(parents=True)
     answer = shop.workers[0].send("POST", "/v1/events", {"events": [event("1")]}, X_API_Key=key)
     assert (answer.status_code, answer.get_json()["type"]) == (503, "/docs#not-kept")
     journal.rmdir()
@@ -197,7 +197,7 @@ def test_workers_that_write_at_once_lose_nothing_and_count_once(shop: LiveShop, 
 
     with ThreadPoolExecutor(4) as pool:
         told = [status for batch in pool.map(part, range(8)) for status in batch]
-    kept = [one.event_id for one in read_events(shop.state / "events.sqlite")]
+    kept = [one.event_id for one in read_events(shop.journal)]
     assert sorted(kept, key=int) == [str(number) for number in range(450)]
     assert told.count("accepted") == 450
 

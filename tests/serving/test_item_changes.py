@@ -10,7 +10,7 @@ from recommender.serving import live_state
 from recommender.serving.item_changes import ItemChange, KnownChanges
 from recommender.serving.live_state import LiveState
 from recommender.snapshot.redis_connection import connect
-from tests.serving.live_shop import LiveShop, Worker
+from tests.serving.live_shop import AskedWorker, LiveShop
 from tests.serving.small_shop import ODD_ID, publish
 
 OWN = "/v1/customers/ann/recommendations?fields=price,stock"
@@ -26,7 +26,7 @@ def key(shop: LiveShop) -> str:
     return shop.key("read", "admin")
 
 
-def shown(worker: Worker, key: str, path: str = OWN) -> dict[str, dict]:
+def shown(worker: AskedWorker, key: str, path: str = OWN) -> dict[str, dict]:
     answer = worker.get(path, X_API_Key=key)
     assert answer.status_code == 200
     return {item["item_id"]: item for item in answer.get_json()["items"]}
@@ -124,13 +124,16 @@ def test_a_worker_that_missed_more_than_the_log_holds_reads_everything(shop: Liv
 
 def test_changes_of_one_item_by_many_at_once_are_all_kept(redis_url: str, redis_client):
     def change(number: int) -> None:
+        field = ("stock", "price", "visible")[number % 3]
         with connect(redis_url) as client:
-            LiveState(client, "shop").change_item(ODD_ID, lambda now: ItemChange(stock=(now.stock or 0) + 1))
+            LiveState(client, "shop").change_item(ODD_ID, {field: True if field == "visible" else 7})
 
+    begun = LiveState(redis_client, "shop").changes(KnownChanges())
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(change, range(40)))
-    known = LiveState(redis_client, "shop").changes(KnownChanges())
-    assert known.changes == {ODD_ID: ItemChange(stock=40)}
+    for before in (KnownChanges(), begun):
+        known = LiveState(redis_client, "shop").changes(before)
+        assert known.changes == {ODD_ID: ItemChange(stock=7, price=7, visible=True)}
 
 
 def test_what_redis_lost_is_said_again_by_a_worker_that_knows_it(shop: LiveShop, key: str):

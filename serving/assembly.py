@@ -1,0 +1,74 @@
+"""Puts the parts of a worker together."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+from flask import Flask
+
+from recommender.snapshot.redis_layout import RedisKeys
+from recommender.snapshot.redis_store import RedisStore
+
+from .app import create_app
+from .breaker import CircuitBreaker
+from .event_service import EventService
+from .follower import SnapshotFollower
+from .guard import Guard
+from .keys import KeyRing
+from .live_items import LiveItems
+from .live_state import LiveState
+from .placements import load_service_settings
+from .row_reader import RowReader
+from .service import RecommendationService
+from .settings import WorkerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What answers in one process.
+
+    Attributes:
+        app: the application.
+        follower: follows snapshots.
+        items: knows what the shop said of its items.
+        events: takes events.
+    """
+
+    app: Flask
+    follower: SnapshotFollower
+    items: LiveItems
+    events: EventService
+
+    @property
+    def jobs(self) -> tuple[Callable[[], None], ...]:
+        """What is to be done again and again beside answering."""
+        return self.follower.poll, self.items.poll, self.events.catch_up
+
+
+def assembled(
+    settings: WorkerSettings,
+    answering: redis.Redis,
+    following: redis.Redis,
+    clock: Callable[[], float] = time.monotonic,
+) -> Worker:
+    """A worker that has looked once for a snapshot.
+
+    Args:
+        settings: where everything is.
+        answering: client for requests, which must not wait.
+        following: client for everything beside them.
+        clock: seconds.
+
+    Raises:
+        ConfigError: the file of placements or that of keys is wrong.
+    """
+    placements = load_service_settings(settings.config)
+    guard = Guard.of(KeyRing(settings.keys, settings.shop, clock), clock)
+    follower = SnapshotFollower(RedisStore(following, settings.shop), clock)
+    follower.poll()
+    state = LiveState(answering, settings.shop)
+    items, events = LiveItems(state), EventService(settings.events, state, time.time)
+    reader = RowReader(RedisStore(answering, settings.shop), CircuitBreaker(clock))
+    service = RecommendationService(follower, reader, items, RedisKeys(settings.shop))
+    return Worker(create_app(service, events, state, guard, placements), follower, items, events)
