@@ -8,7 +8,7 @@ import time
 
 from flask import Flask
 
-from recommender.snapshot.redis_store import SERVING, Timeouts, connect
+from recommender.snapshot.redis_connection import SERVING, ReadingClient, Timeouts, connect
 
 from .assembly import assembled
 from .background import Background
@@ -23,8 +23,8 @@ _PARENT_CHECK_SECONDS = 1.0
 def application() -> Flask:
     """The application with a live snapshot, if one can be had, and a thread that follows newer ones."""
     settings = WorkerSettings.from_environment(os.environ)
-    answering, following = (connect(settings.redis_url, patience) for patience in (SERVING, FOLLOWING))
-    worker = assembled(settings, answering, following)
+    answering = connect(settings.redis_url, SERVING, ReadingClient)
+    worker = assembled(settings, answering, connect(settings.redis_url, FOLLOWING))
     Background(worker.jobs).start()
     return worker.app
 

@@ -1,6 +1,5 @@
 """One Redis or a cluster of them: entries lie where their slots are, a shop's bookkeeping on one node."""
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -51,7 +50,6 @@ class RedisServers:
     def __init__(self, client: redis.Redis) -> None:
         self.given = client
         self._found: Any = None
-        self._own = threading.local()
 
     def bookkeeper(self, key: str) -> redis.Redis:
         """Client of the one server that has this key and all others with its hash tag."""
@@ -70,21 +68,7 @@ class RedisServers:
         client = self._client
         if _is_cluster(client):
             return cast("list[bytes | None]", client.mget_nonatomic(keys))
-        # On a connection that this thread keeps: borrowing one for each command, and counting commands for
-        # observers that we do not have, takes as long as Redis itself.
-        connection = self._connection(client)
-
-        def ask() -> list[bytes | None]:
-            connection.send_command("MGET", *keys)
-            return cast("list[bytes | None]", connection.read_response())
-
-        found = connection.retry.call_with_retry(ask, lambda _: connection.disconnect())
-        return cast("list[bytes | None]", found)
-
-    def _connection(self, client: Any) -> Any:
-        if not hasattr(self._own, "connection"):
-            self._own.connection = client.connection_pool.get_connection()
-        return self._own.connection
+        return cast("list[bytes | None]", client.mget(keys))
 
     def write(self, values: Mapping[str, bytes]) -> None:
         """Set all these keys; comes back once they are set."""
