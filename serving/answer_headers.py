@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from .calls import ListCall
-from .service import Answered
 
 JSON = "application/json"
 REQUEST_ID = "cartlift.request_id"  # where the WSGI environment keeps it
@@ -38,14 +37,16 @@ def cache_headers(call: ListCall, tag: str) -> tuple[tuple[str, str], ...]:
     return ("ETag", f'"{tag}"'), ("Cache-Control", control)
 
 
-def answer_headers(call: ListCall, found: Answered, id_: str, length: int) -> list[tuple[str, str]]:
-    """All headers of an answer to a GET."""
-    # A cache must not keep what an outage or damage made of an answer.
-    cached = (
-        cache_headers(call, found.recommendations.recommendation_id)
-        if found.sound
-        else (("Cache-Control", NEVER),)
-    )
+def answer_headers(call: ListCall, tag: str | None, id_: str, length: int) -> list[tuple[str, str]]:
+    """All headers of an answer to a GET.
+
+    Args:
+        call: what was called.
+        tag: what a cache knows the answer by; None for what an outage or damage made of an answer.
+        id_: of the request.
+        length: bytes of the body.
+    """
+    cached = (("Cache-Control", NEVER),) if tag is None else cache_headers(call, tag)
     return [
         ("Content-Type", JSON),
         ("Content-Length", str(length)),

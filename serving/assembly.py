@@ -15,6 +15,7 @@ from .breaker import CircuitBreaker
 from .event_service import EventService
 from .follower import SnapshotFollower
 from .guard import Guard
+from .invalidations import Invalidations
 from .keys import KeyRing
 from .live_items import LiveItems
 from .live_state import LiveState
@@ -33,23 +34,26 @@ class Worker:
         follower: follows snapshots.
         items: knows what the shop said of its items.
         events: takes events.
+        invalidations: is told what changes.
     """
 
     app: Flask
     follower: SnapshotFollower
     items: LiveItems
     events: EventService
+    invalidations: Invalidations
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
         """What is to be done again and again beside answering."""
-        return self.follower.poll, self.items.poll, self.events.catch_up
+        return self.follower.poll, self.invalidations.poll, self.items.poll, self.events.catch_up
 
 
 def assembled(
     settings: WorkerSettings,
     answering: redis.Redis,
     following: redis.Redis,
+    listening: redis.Redis,
     clock: Callable[[], float] = time.monotonic,
 ) -> Worker:
     """A worker that has looked once for a snapshot.
@@ -58,6 +62,7 @@ def assembled(
         settings: where everything is.
         answering: client for requests, which must not wait.
         following: client for everything beside them.
+        listening: client that speaks RESP3, to be told what changes.
         clock: seconds.
 
     Raises:
@@ -70,5 +75,9 @@ def assembled(
     state = LiveState(answering, settings.shop)
     items, events = LiveItems(state), EventService(settings.events, state, time.time)
     reader = RowReader(RedisStore(answering, settings.shop), CircuitBreaker(clock))
-    service = RecommendationService(follower, reader, items, RedisKeys(settings.shop))
-    return Worker(create_app(service, events, state, guard, placements), follower, items, events)
+    keys = RedisKeys(settings.shop)
+    invalidations = Invalidations(listening, keys)
+    invalidations.poll()
+    service = RecommendationService(follower, reader, items, keys, invalidations)
+    app = create_app(service, events, state, guard, placements)
+    return Worker(app, follower, items, events, invalidations)

@@ -8,6 +8,7 @@ from recommender.errors import SnapshotError, SnapshotUnreadable, StoreUnavailab
 from recommender.snapshot.reader_check import MANIFEST_KEY
 from recommender.snapshot.store import SnapshotStore
 
+from .garbage import long_lived
 from .live_snapshot import LiveSnapshot, load_snapshot
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ class SnapshotFollower:
 
     def _switch(self, active: str) -> None:
         try:
-            loaded = load_snapshot(self._store, active)
+            with long_lived():
+                loaded = load_snapshot(self._store, active)
         except StoreUnavailable:
             raise
         # Whatever is wrong with a snapshot, it must not take down a worker that could wait for a better one.

@@ -20,10 +20,12 @@ from .answer_headers import answer_headers, request_id
 from .calls import LIST_CALLS, ListCall
 from .guard import Guard
 from .placements import ServiceSettings
+from .plain_answers import PlainAnswers, is_plain
 from .question import Question
 from .request_parsing import is_id
 from .routes import question_of
-from .service import Answered, Basis, RecommendationService
+from .schemas import Recommendations
+from .service import Basis, Ground, RecommendationService
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 _MOST_QUERIES = 4_096
 """Query strings of which it is remembered what they ask; a shop's pages use a handful."""
 
-_MOST_KEPT = 8_192
-"""Answers that are kept to be sent again, some kilobytes each."""
+_MOST_KEPT = 16_384
+"""Answers that are kept to be sent again, about a kilobyte each."""
 
 _ANYBODY = "anybody"
 
@@ -59,12 +61,19 @@ WAYS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """An answer with what it was made of."""
+class _Made(msgspec.Struct, frozen=True, gc=False):
+    """An answer that may be sent again.
 
-    basis: Basis
-    answered: Answered
+    Attributes:
+        ground: what it stands on.
+        frame: what is said, without the items.
+        sound: see `Answered`.
+        body: the whole in JSON.
+    """
+
+    ground: Ground
+    frame: Recommendations
+    sound: bool
     body: bytes
 
 
@@ -89,6 +98,7 @@ class HotPath:
         self._app, self._service, self._guard = app, service, guard
         self._kept: OrderedDict[tuple[_Way, str, str], _Made] = OrderedDict()
         self._keeping = Lock()
+        self._plain = PlainAnswers()
         self._template = lru_cache(_MOST_QUERIES)(
             lambda way, query: question_of(way.call, query, settings, **{way.call.subject: _ANYBODY})
         )
@@ -120,20 +130,30 @@ class HotPath:
         # Flask finds the same, and says so.
         except (RecommenderError, UnicodeError):
             return None
-        return answer_headers(way.call, found.answered, request_id(environ), len(found.body)), found.body
+        tag = found.frame.recommendation_id if found.sound else None
+        return answer_headers(way.call, tag, request_id(environ), len(found.body)), found.body
 
     def _made(self, way: _Way, query: str, subject: str) -> "_Made":
         """The answer: the one made before for the same request, while that holds."""
         name = (way, query, subject)
         kept = self._kept.get(name)
-        if kept is not None and self._service.holds(kept.basis):
+        if kept is not None and self._service.holds(kept.ground):
             return kept
-        basis = self._service.read(_about(self._template(way, query), way.call, subject))
-        answered = self._service.made_of(basis)
-        made = _Made(basis.without_rows(), answered, msgspec.json.encode(answered.recommendations))
-        if answered.sound:
+        template = self._template(way, query)
+        basis = self._service.read(_about(template, way.call, subject))
+        made = self._plainly_made(basis) if is_plain(template) else None
+        if made is None:
+            answered = self._service.made_of(basis)
+            frame = msgspec.structs.replace(answered.recommendations, items=())
+            body = msgspec.json.encode(answered.recommendations)
+            made = _Made(basis.ground, frame, answered.sound, body)
+        if made.sound:
             self._keep(name, made)
         return made
+
+    def _plainly_made(self, basis: Basis) -> "_Made | None":
+        found = self._plain.of(basis)
+        return found and _Made(basis.ground, found[0], True, found[1])
 
     def _keep(self, name: tuple[_Way, str, str], made: "_Made") -> None:
         with self._keeping:

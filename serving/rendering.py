@@ -48,7 +48,7 @@ def _render_place(place: int, shown: Shaped, asked: Question, explainer: Explain
     }
     return RecommendedItem(
         item_id=record.item_id,
-        score=_rounded(ranked.scores[place]),
+        score=rounded(ranked.scores[place]),
         source=PIN if shown.before[place] < 0 else live.manifest.sources[ranked.sources[place]],
         **said,
         explanation=_of_place(place, shown) if asked.explain else UNSET,
@@ -60,12 +60,13 @@ def _of_place(place: int, shown: Shaped) -> PlaceExplanation:
     known = before >= 0
     return PlaceExplanation(
         place=before + 1 if known else None,
-        score=_rounded(shown.scores_before[place]) if known else None,
-        boost=_rounded(boost),
+        score=rounded(shown.scores_before[place]) if known else None,
+        boost=rounded(boost),
         pinned=place < shown.pinned,
     )
 
 
-def _rounded(score: float) -> float:
+def rounded(score: float) -> float:
+    """A score as it is answered."""
     # A stored score is a half float or one of 256 steps: more digits would be noise.
     return float(f"{score:.4g}")

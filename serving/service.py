@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -15,6 +15,7 @@ from recommender.snapshot.redis_layout import RedisKeys
 from .customer_notes import read_notes
 from .errors import UnknownItem
 from .follower import SnapshotFollower
+from .invalidations import Invalidations, Stamp
 from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
@@ -22,7 +23,7 @@ from .question import Question
 from .reasons import Explainer, reason_keys
 from .rendering import explanation, render
 from .row_reader import Reading, RowReader
-from .schemas import Ready, Recommendations
+from .schemas import Ready, Recommendations, RungName
 from .shaping import shaped
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,19 @@ class Answered:
     sound: bool
 
 
+class Ground(msgspec.Struct, frozen=True, gc=False):
+    """What an answer that is kept stands on; see `RecommendationService.holds`.
+
+    Attributes:
+        asked, live, stamp: see `Basis`.
+    """
+
+    # Thousands are kept, and none is ever part of a cycle: the collector need not look at them.
+    asked: Question
+    live: LiveSnapshot
+    stamp: Stamp | None
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What an answer is made of.
@@ -72,6 +86,7 @@ class Basis:
         ladder: rungs to try.
         keys: of the lists that are read before any is tried.
         reading: what was read.
+        stamp: of what was read beside the lists, from before it was read; None where nobody tells of changes.
     """
 
     asked: Question
@@ -80,22 +95,53 @@ class Basis:
     ladder: tuple[Rung, ...]
     keys: list[str]
     reading: Reading
+    stamp: Stamp | None
 
-    def without_rows(self) -> "Basis":
-        """What `holds` needs of it."""
-        return replace(self, reading=Reading({}))
+    @property
+    def ground(self) -> Ground:
+        """What of it is kept with the answer."""
+        return Ground(self.asked, self.live, self.stamp)
+
+    def frame(
+        self, source: RungName, *, stale: bool = False, degraded: bool = False, uncertain: bool = False
+    ) -> Recommendations:
+        """The answer without its items.
+
+        Args:
+            source: which rung it stands on.
+            stale: see `Recommendations`.
+            degraded: see `Recommendations`.
+            uncertain: whether something could not be read, so that another answer may have this basis.
+        """
+        asked, live = self.asked, self.live
+        return Recommendations(
+            recommendation_id=asked.recommendation_id(live.id, self.version, degraded=uncertain),
+            items=(),
+            source=source,
+            snapshot=live.id,
+            generated_at=live.manifest.generated_at,
+            stale=stale,
+            degraded=degraded,
+            placement=UNSET if asked.placement is None else asked.placement,
+        )
 
 
 class RecommendationService:
     """What the service can say, without a word of HTTP."""
 
     def __init__(
-        self, follower: SnapshotFollower, reader: RowReader, items: LiveItems, keys: RedisKeys
+        self,
+        follower: SnapshotFollower,
+        reader: RowReader,
+        items: LiveItems,
+        keys: RedisKeys,
+        invalidations: Invalidations,
     ) -> None:
         self._follower = follower
         self._reader = reader
         self._items = items
         self._keys = keys
+        self._invalidations = invalidations
 
     def answer(self, asked: Question) -> Answered:
         """The best list that can be had for this question.
@@ -116,24 +162,34 @@ class RecommendationService:
         published = self._live()
         ladder = _ladder(asked, published)
         keys = keys_of(read_first(ladder), asked)
-        reading = self._read(published, [*keys, *reason_keys(asked)], self._beside(asked))
+        beside = self._beside(asked)
+        # Before the reading: what changes meanwhile is told of after it.
+        stamp = self._invalidations.stamp(beside)
+        reading = self._read(published, [*keys, *reason_keys(asked)], beside)
         live, asked = self._now(published, asked, reading)
-        return Basis(asked, live, self._items.known.version, ladder, keys, reading)
+        version = self._items.known.version
+        if not reading.fresh or version != reading.beside.get(self._keys.item_version):
+            stamp = None
+        return Basis(asked, live, version, ladder, keys, reading, stamp)
 
-    def holds(self, basis: Basis) -> bool:
-        """Whether the answer made of this is still what would be answered; reads no list.
+    def holds(self, ground: Ground) -> bool:
+        """Whether an answer is still what would be answered; reads no list.
 
         A snapshot never changes: it is enough that the same is live, that the shop has said nothing new of
         its items, and that the customer has done nothing that counts. False also where nobody can say.
         """
         published = self._follower.live
-        if published is None or published.id != basis.live.id:
+        if published is None or published.id != ground.live.id:
             return False
-        reading = self._read(published, [], self._beside(basis.asked))
+        beside = self._beside(ground.asked)
+        stamp = None if self._follower.withdrawn else self._invalidations.stamp(beside)
+        if stamp is not None:
+            return stamp == ground.stamp
+        reading = self._read(published, [], beside)
         if not reading.fresh:
             return False
-        live, asked = self._now(published, basis.asked, reading)
-        return live is basis.live and asked == basis.asked
+        live, asked = self._now(published, ground.asked, reading)
+        return live is ground.live and asked == ground.asked
 
     def made_of(self, basis: Basis) -> Answered:
         """The answer; of equal bases always the same."""
@@ -149,17 +205,12 @@ class RecommendationService:
         degraded = not unreadable.isdisjoint(keys_of(rungs, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
-        ranked = Recommendations(
-            recommendation_id=asked.recommendation_id(
-                live.id, basis.version, degraded=degraded or unexplained
-            ),
+        frame = basis.frame(
+            rungs[-1].name, stale=reading.stale, degraded=degraded, uncertain=degraded or unexplained
+        )
+        ranked = msgspec.structs.replace(
+            frame,
             items=render(shown, asked, explainer),
-            source=rungs[-1].name,
-            snapshot=live.id,
-            generated_at=live.manifest.generated_at,
-            stale=reading.stale,
-            degraded=degraded,
-            placement=UNSET if asked.placement is None else asked.placement,
             explanation=explanation(found.tried, asked, lists, live) if asked.explain else UNSET,
         )
         return Answered(ranked, sound=not (reading.stale or degraded or unexplained))

@@ -17,6 +17,9 @@ from .settings import WorkerSettings
 FOLLOWING = Timeouts(connect=0.5, answer=2.0, retries=1, pause=0.1)
 """Nobody waits for the follower, and a chunk of the item table is larger than a list."""
 
+LISTENING = Timeouts(connect=0.5, answer=0.5, retries=0, pause=0.0)
+"""Requests ask for themselves until it is known whether Redis is still there."""
+
 _PARENT_CHECK_SECONDS = 1.0
 
 
@@ -24,7 +27,9 @@ def application() -> Flask:
     """The application with a live snapshot, if one can be had, and a thread that follows newer ones."""
     settings = WorkerSettings.from_environment(os.environ)
     answering = connect(settings.redis_url, SERVING, ReadingClient)
-    worker = assembled(settings, answering, connect(settings.redis_url, FOLLOWING))
+    following = connect(settings.redis_url, FOLLOWING)
+    listening = connect(settings.redis_url, LISTENING, protocol=3)
+    worker = assembled(settings, answering, following, listening)
     Background(worker.jobs).start()
     return worker.app
 

@@ -72,7 +72,11 @@ class ReadingClient(redis.Redis):
 
 
 def connect(
-    url: str, timeouts: Timeouts = PUBLISHING, client_type: type[redis.Redis] = redis.Redis
+    url: str,
+    timeouts: Timeouts = PUBLISHING,
+    client_type: type[redis.Redis] = redis.Redis,
+    *,
+    protocol: int = 2,
 ) -> redis.Redis:
     """A client for this URL, of a cluster for any of its nodes; the connection opens with the first command.
 
@@ -82,6 +86,7 @@ def connect(
         url: where Redis is.
         timeouts: how long to wait for it.
         client_type: `ReadingClient` where many small reads are to be quick.
+        protocol: version of RESP; 3 for what Redis says unasked.
 
     Raises:
         ConfigError: the URL cannot be used.
@@ -95,7 +100,7 @@ def connect(
             retry=Retry(
                 ExponentialWithJitterBackoff(cap=timeouts.pause, base=timeouts.pause / 4), timeouts.retries
             ),
-            protocol=2,
+            protocol=protocol,
         )
         # Built and thrown away: only a connection's constructor notices a misspelt option of the query.
         client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)

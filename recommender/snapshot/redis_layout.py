@@ -73,6 +73,11 @@ class RedisKeys:
         """What a customer just did."""
         return f"{KEY_PREFIX}{self.shop}:live:notes:{{{customer_id}}}"
 
+    @property
+    def living(self) -> tuple[str, ...]:
+        """What the keys of all values begin with that every request reads beside its lists."""
+        return self.item_version, f"{KEY_PREFIX}{self.shop}:live:"
+
     def key_list(self, snapshot: str, chunk: int) -> str:
         """Names of the entries of one chunk."""
         return f"{KEY_PREFIX}{{{self.shop}}}:keys:{snapshot}:{chunk}"

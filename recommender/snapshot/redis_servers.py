@@ -58,6 +58,11 @@ class RedisServers:
             return cast(redis.Redis, client)
         return cast(redis.Redis, client.get_redis_connection(client.get_node_from_key(key)))
 
+    @property
+    def clustered(self) -> bool:
+        """Whether they are a cluster; asks one of them, once."""
+        return _is_cluster(self._client)
+
     def read_field(self, key: str, field: str) -> bytes | None:
         """One field of a hash."""
         # Not through `bookkeeper`: readers live long, and a cluster's client notices that slots have moved.

@@ -22,7 +22,9 @@ Only numpy, because the service imports this on its way up. What lies in pages i
 """
 
 import struct
+from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +53,8 @@ _SOURCE = 0x7F
 _ITEM = (1 << 24) - 1
 _LEVELS = 255  # steps from a list's worst score to its best
 _BOUNDS = struct.Struct("<2e")
+_SOURCES = bytes(tag & _SOURCE for tag in range(256))
+_NARROW_SOURCES = bytes(tag >> 3 & (MOST_NARROW_SOURCES - 1) for tag in range(256))
 _REASON = 4  # bytes
 _EVIDENCE = 16  # bytes
 
@@ -92,13 +96,7 @@ def decode_list(row: bytes) -> RecommendationList:
     """
     if not row:
         return _unpacked(np.zeros(0, np.uint32), np.zeros(0, np.float32))
-    head = _HEADS.get(row[0])
-    n, rest = divmod(len(row) - (head or 0), max(row[0], 1))
-    if head is None or rest or n < 0:
-        raise SnapshotUnreadable(
-            f"a stored list of {len(row)} bytes is not whole: publish the snapshot again "
-            "with the matching version"
-        )
+    head, n = _head_and_length(row)
     match row[0]:
         case 3:
             return _decode_orders(row, n)
@@ -114,6 +112,78 @@ def decode_list(row: bytes) -> RecommendationList:
 
 _HEADS = {_ORDERS: 2, _NARROW: 5, _WIDE: 5, _EXACT: 1}
 """First byte of a list → bytes before its first place."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedList:
+    """A stored list of which only a few places are looked at: these cost little more than their bytes.
+
+    Attributes:
+        row: as it is stored; exact, narrow or wide.
+        items: position of each place's item, best first.
+        sources: positions in `SOURCES`, a byte a place.
+    """
+
+    row: bytes
+    items: list[int]
+    sources: bytes
+
+    @classmethod
+    def of(cls, row: bytes) -> "PackedList | None":
+        """The list of a row; None where it is empty or of past orders.
+
+        Raises:
+            SnapshotUnreadable: see `decode_list`.
+        """
+        if not row or row[0] == _ORDERS:
+            return None
+        head, n = _head_and_length(row)
+        places = np.frombuffer(row, "<u4", n, head)
+        if row[0] == _NARROW:
+            items, tags, sources = places & (MOST_NARROW_ITEMS - 1), row[head + 2 :: 4], _NARROW_SOURCES
+        else:
+            items, tags, sources = places & _ITEM, row[head + 3 : head + 4 * n : 4], _SOURCES
+        return cls(row, items.tolist(), tags.translate(sources))
+
+    def fits(self, n_items: int, n_sources: int) -> bool:
+        """Whether every place means something with so many items and sources, no item stands there twice."""
+        if self.row[0] == _EXACT:
+            finite = bool(np.isfinite(self._exact_scores()).all())
+        else:
+            finite = all(map(isfinite, _BOUNDS.unpack_from(self.row, 1)))
+        return (
+            finite
+            and max(self.items) < n_items
+            and len(set(self.items)) == len(self.items)
+            and max(self.sources) < n_sources
+        )
+
+    def scores(self, places: list[int]) -> list[float]:
+        """Scores of these places."""
+        if self.row[0] == _EXACT:
+            chosen = self._exact_scores()[places]
+        else:
+            first, step = (_HEADS[_NARROW] + 3, 4) if self.row[0] == _NARROW else (-len(self.items), 1)
+            levels = bytes([self.row[first + step * place] for place in places])
+            chosen = _scores(self.row, np.frombuffer(levels, np.uint8))
+        found: list[float] = chosen.tolist()
+        return found
+
+    def _exact_scores(self) -> NDArray[np.float32]:
+        n = len(self.items)
+        return np.frombuffer(self.row, "<f2", n, _HEADS[_EXACT] + 4 * n).astype(np.float32)
+
+
+def _head_and_length(row: bytes) -> tuple[int, int]:
+    """Bytes before a list's first place, and how many places it has."""
+    head = _HEADS.get(row[0])
+    n, rest = divmod(len(row) - (head or 0), max(row[0], 1))
+    if head is None or rest or n < 0:
+        raise SnapshotUnreadable(
+            f"a stored list of {len(row)} bytes is not whole: publish the snapshot again "
+            "with the matching version"
+        )
+    return head, n
 
 
 def _places(table: ListTable) -> NDArray[np.uint32]:

@@ -147,8 +147,9 @@ def require_sensible(snapshot: Snapshot, shop: OddShop) -> None:
 @contextmanager
 def service_of(redis_url: str, shop_id: str, state: Path) -> Iterator[FlaskClient]:
     """The service of a shop in Redis, wired as a worker wires it, but for the thread."""
-    with connect(redis_url) as redis:
-        yield assembled(WorkerSettings(redis_url, shop_id, state), redis, redis).app.test_client()
+    with connect(redis_url) as redis, connect(redis_url, protocol=3) as listening:
+        worker = assembled(WorkerSettings(redis_url, shop_id, state), redis, redis, listening)
+        yield worker.app.test_client()
 
 
 def require_sensible_answers(client: FlaskClient, snapshot: Snapshot) -> None:

@@ -49,7 +49,8 @@ class LiveShop:
     def worker(self, client: redis.Redis | None = None) -> AskedWorker:
         """One more."""
         settings = WorkerSettings("", "shop", self.state)
-        return AskedWorker(assembled(settings, client or self.redis, self.redis, self.clock))
+        client = client or self.redis
+        return AskedWorker(assembled(settings, client, self.redis, listening_beside(client), self.clock))
 
     def key(self, *scopes: Scope, shop: str = "shop", **more) -> str:
         """A new key, which every worker knows."""
@@ -58,6 +59,13 @@ class LiveShop:
         )
         self.clock.now += 1
         return made
+
+
+def listening_beside(client: redis.Redis) -> redis.Redis:
+    """A client of the same Redis that speaks RESP3."""
+    pool = client.connection_pool
+    kwargs = {**pool.connection_kwargs, "protocol": 3}
+    return redis.Redis(connection_pool=redis.ConnectionPool(pool.connection_class, **kwargs))
 
 
 def _headers(given: dict[str, str]) -> dict[str, str]:

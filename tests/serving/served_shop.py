@@ -11,6 +11,7 @@ from recommender.serving.breaker import CircuitBreaker
 from recommender.serving.event_service import EventService
 from recommender.serving.follower import SnapshotFollower
 from recommender.serving.guard import Guard
+from recommender.serving.invalidations import Invalidations
 from recommender.serving.keys import KeyRing
 from recommender.serving.live_items import LiveItems
 from recommender.serving.live_state import LiveState
@@ -23,6 +24,8 @@ from tests.serving.small_shop import Clock, UnreliableStore
 
 NO_REDIS = LiveState(connect("unix:///nowhere/redis.sock"), "shop")
 """Never asked by a shop of which no item was changed and that takes no events."""
+
+NOBODY_TELLS = Invalidations(connect("unix:///nowhere/redis.sock"), RedisKeys("shop"))
 
 
 @dataclass
@@ -37,7 +40,7 @@ class ServedShop:
         self.follower = SnapshotFollower(self.store, self.clock)
         self.reader = RowReader(self.store, CircuitBreaker(self.clock))
         self.service = RecommendationService(
-            self.follower, self.reader, LiveItems(NO_REDIS), RedisKeys("shop")
+            self.follower, self.reader, LiveItems(NO_REDIS), RedisKeys("shop"), NOBODY_TELLS
         )
         events = EventService(Path("/dev/null/events.sqlite"), NO_REDIS, time.time)
         guard = Guard.of(KeyRing(None, "shop", self.clock), self.clock)
