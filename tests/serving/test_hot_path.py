@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from recommender.serving.hot_path import WAYS, HotPath
 from recommender.serving.placements import Placement, ServiceSettings
+from recommender.serving.service import RecommendationService
+from recommender.snapshot.encoding import entry_key
 from tests.serving.served_shop import ServedShop
-from tests.serving.small_shop import ODD_ID, UnreliableStore, publish
+from tests.serving.small_shop import ODD_ID, UnreliableStore, entries, publish
 
 IDS = [
     "ann",
@@ -126,6 +128,36 @@ def test_an_answer_is_not_sent_again_once_anything_changed():
     shop.store.down = True
     assert_same(shop, "GET", path, "", {})
     assert b'"stale":true' in asked(shop.client.application.wsgi_app, "GET", path, "", {})[2]
+
+
+def test_a_plain_list_is_put_together_without_taking_the_long_way(monkeypatch):
+    shop = _shop()
+
+    def refuse(self, basis):
+        raise AssertionError("the long way")
+
+    monkeypatch.setattr(RecommendationService, "made_of", refuse)
+    layer = shop.client.application.wsgi_app
+    for path in (
+        "/v1/customers/ann/recommendations",
+        "/v1/items/tea/similar",
+        "/v1/items/tea/bought-together",
+    ):
+        status, _, body = asked(layer, "GET", path, "fields=title&exclude=milk&n=2", {})
+        assert status == "200 OK" and b'"items":[{"item_id"' in body
+    with pytest.raises(AssertionError, match="the long way"):
+        asked(layer, "GET", "/v1/customers/ann/recommendations", "mode=repeat", {})
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_damaged_list_is_answered_alike(data):
+    shop, key = ServedShop(), entry_key("similar", "tea")
+    row = entries("monday")[key]
+    at, byte = data.draw(st.integers(0, len(row) - 1)), data.draw(st.integers(0, 255))
+    publish(shop.store, changed={key: row[:at] + bytes((byte,)) + row[at + 1 :]})
+    shop.follower.poll()
+    assert_same(shop, "GET", "/v1/items/tea/similar", "", {})
 
 
 def test_before_anything_was_published_both_say_so():

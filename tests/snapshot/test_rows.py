@@ -1,6 +1,7 @@
 """Rows of lists, of reasons and of evidence, there and back."""
 
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,7 +15,15 @@ from recommender.ranking.reasons import BOUGHT_AGAIN, KINDS, Reasons
 from recommender.snapshot import rows
 from recommender.snapshot.paged_rows import PagedRows, RowOwners, paged_orders, paged_ranks, paged_reasons
 from recommender.snapshot.pages import decode_page
-from recommender.snapshot.rows import decode_evidence, decode_list, decode_reasons, encode_list, encode_lists
+from recommender.snapshot.reader_check import check_list
+from recommender.snapshot.rows import (
+    PackedList,
+    decode_evidence,
+    decode_list,
+    decode_reasons,
+    encode_list,
+    encode_lists,
+)
 from tests.ranking.tables import table_of
 
 HALF_FLOATS = st.floats(-60_000, 60_000, width=16)
@@ -46,6 +55,14 @@ def paged(paged_as, *columns, **options) -> list[bytes]:
     return [found[str(row)] for row in range(len(starts) - 1)]
 
 
+@dataclass
+class Bounds:
+    """The part of a manifest that a list is checked against."""
+
+    n_items: int
+    sources: tuple[str, ...]
+
+
 def same_places(back: RecommendationList, ranked: RecommendationList) -> bool:
     columns = ("items", "sources", "bought")
     return all(getattr(back, name).tolist() == getattr(ranked, name).tolist() for name in columns)
@@ -60,6 +77,57 @@ def test_an_exact_list_comes_back_as_it_was(table):
         assert same_places(back, ranked)
         assert back.scores.tolist() == ranked.scores.tolist()
     assert encoded == [encode_list(ranked) for ranked in table]
+
+
+def rows_of_all_layouts(data: st.DataObject) -> list[bytes]:
+    """Rows of one list each: exact, narrow, wide."""
+    table = data.draw(tables(items=3_000, sources=12, scores=HALF_FLOATS, fewest=1))
+    return [
+        row
+        for row in (
+            *encode_lists(table),
+            *paged(paged_ranks, table, wide=False),
+            *paged(paged_ranks, table, wide=True),
+        )
+    ]
+
+
+@given(data=st.data())
+def test_a_packed_list_says_of_its_places_what_the_decoded_one_does(data):
+    for row in rows_of_all_layouts(data):
+        packed, whole = PackedList.of(row), decode_list(row)
+        assert packed is not None
+        assert packed.items == whole.items.tolist()
+        assert list(packed.sources) == whole.sources.tolist()
+        places = data.draw(st.lists(st.integers(0, len(whole) - 1), unique=True))
+        assert packed.scores(places) == whole.scores[places].tolist()
+
+
+@given(data=st.data())
+def test_a_packed_list_fits_where_the_decoded_one_passes_its_check(data):
+    for row in rows_of_all_layouts(data):
+        at, byte = data.draw(st.integers(1, len(row) - 1)), data.draw(st.integers(0, 255))
+        damaged = row[:at] + bytes((byte,)) + row[at + 1 :]
+        packed = PackedList.of(damaged)
+        assert packed is not None
+        sound = True
+        try:
+            with np.errstate(all="ignore"):
+                check_list("it", decode_list(damaged), Bounds(3_000, ("",) * 12))
+        except SnapshotUnreadable:
+            sound = False
+        assert packed.fits(3_000, 12) == sound
+
+
+@pytest.mark.parametrize("row", [b"", bytes((3, 0)) + bytes(3)])
+def test_an_empty_list_and_past_orders_are_no_packed_lists(row):
+    assert PackedList.of(row) is None
+
+
+@pytest.mark.parametrize("row", [b"\x09", b"\x06abc", b"\x04", b"\x05abcdefg"])
+def test_a_row_that_is_not_whole_is_no_packed_list(row):
+    with pytest.raises(SnapshotUnreadable, match="not whole"):
+        PackedList.of(row)
 
 
 @pytest.mark.parametrize(

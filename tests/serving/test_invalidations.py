@@ -1,0 +1,167 @@
+"""Kept answers are sent without asking Redis, which tells what changed; where it cannot, it is asked."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from recommender.serving.invalidations import Invalidations
+from recommender.snapshot.redis_connection import connect
+from recommender.snapshot.redis_layout import RedisKeys
+from tests.serving.live_shop import AskedWorker, LiveShop, listening_beside
+from tests.serving.served_shop import ids
+from tests.serving.small_shop import publish
+
+KEYS = RedisKeys("shop")
+OURS = [KEYS.item_version, KEYS.notes("ann")]
+
+
+@pytest.fixture
+def shop(redis_client: redis.Redis, tmp_path) -> LiveShop:
+    return LiveShop(redis_client, tmp_path)
+
+
+@pytest.fixture
+def key(shop: LiveShop) -> str:
+    return shop.key("read", "events", "admin")
+
+
+@pytest.fixture
+def told(redis_client: redis.Redis) -> Iterator[Invalidations]:
+    with listening_beside(redis_client) as client:
+        invalidations = Invalidations(client, KEYS)
+        invalidations.poll()
+        yield invalidations
+
+
+def list_of(worker: AskedWorker, key: str, customer: str = "ann") -> list[str]:
+    return ids(worker.get(f"/v1/customers/{customer}/recommendations", X_API_Key=key).get_json())
+
+
+def reads(client: redis.Redis) -> int:
+    return client.info("commandstats").get("cmdstat_mget", {"calls": 0})["calls"]
+
+
+def hide_tea(worker: AskedWorker, key: str) -> None:
+    assert worker.send("PATCH", "/v1/items/tea", {"stock": 0}, X_API_Key=key).status_code == 200
+
+
+def drop_connections(client: redis.Redis) -> None:
+    client.client_kill_filter(_type="normal", skipme=True)
+
+
+def test_a_kept_answer_is_sent_without_asking_redis(shop: LiveShop, key: str) -> None:
+    first, _ = shop.workers
+    answer, before = list_of(first, key), reads(shop.redis)
+    assert [list_of(first, key) for _ in range(3)] == [answer] * 3
+    assert reads(shop.redis) == before
+
+
+def test_what_one_customer_did_leaves_the_answers_of_others(shop: LiveShop, key: str) -> None:
+    first, second = shop.workers
+    anns, bobs = list_of(first, key), list_of(first, key, "bob")
+    bought = {"event_id": "1", "type": "purchase", "customer_id": "ann", "item_id": anns[0]}
+    second.send("POST", "/v1/events", {"events": [bought | {"at": "2026-11-20T09:30:00Z"}]}, X_API_Key=key)
+    before = reads(shop.redis)
+    assert list_of(first, key, "bob") == bobs
+    assert reads(shop.redis) == before
+    assert list_of(first, key) == anns[1:]
+    assert reads(shop.redis) == before + 1
+
+
+def test_a_new_snapshot_takes_the_place_of_what_is_kept(shop: LiveShop, key: str) -> None:
+    first, _ = shop.workers
+
+    def snapshot() -> str:
+        return first.get("/v1/customers/ann/recommendations", X_API_Key=key).get_json()["snapshot"]
+
+    before = snapshot()
+    publish(shop.store, "tuesday")
+    first.follower.poll()
+    assert snapshot() == "tuesday" != before
+
+
+def test_whoever_is_not_told_any_more_asks(shop: LiveShop, key: str) -> None:
+    first, second = shop.workers
+    assert "tea" in list_of(first, key)
+    drop_connections(shop.redis)
+    hide_tea(second, key)
+    assert "tea" not in list_of(first, key)
+    before = reads(shop.redis)
+    list_of(first, key)
+    assert reads(shop.redis) == before + 1  # it asks whether that still holds
+    first.worker.invalidations.poll()
+    list_of(first, key)
+    before = reads(shop.redis)
+    list_of(first, key)
+    assert reads(shop.redis) == before
+
+
+def test_stamps_differ_where_something_was_written(told: Invalidations, redis_client: redis.Redis) -> None:
+    before = told.stamp(OURS)
+    assert before is not None and told.stamp(OURS) == before
+    redis_client.append(KEYS.notes("bob"), b"x")
+    redis_client.set("cartlift:1:other:live:notes:{ann}", b"x")
+    assert told.stamp(OURS) == before
+    redis_client.append(KEYS.notes("ann"), b"x")
+    noted = told.stamp(OURS)
+    assert noted != before
+    redis_client.set(KEYS.item_version, b"2")
+    assert told.stamp(OURS) not in (before, noted)
+
+
+@pytest.mark.parametrize("empty", ["flushall", "flushdb"])
+def test_an_emptied_redis_ends_all_stamps(told: Invalidations, redis_client: redis.Redis, empty: str) -> None:
+    redis_client.set(KEYS.item_version, b"1")
+    before = told.stamp(OURS)
+    getattr(redis_client, empty)()
+    assert told.stamp(OURS) not in (before, None)
+
+
+def test_a_lost_connection_ends_all_stamps(told: Invalidations, redis_client: redis.Redis) -> None:
+    before = told.stamp(OURS)
+    drop_connections(redis_client)
+    assert told.stamp(OURS) is None
+    told.poll()
+    assert told.stamp(OURS) not in (before, None)
+
+
+def test_an_idle_connection_that_was_lost_is_noticed(told: Invalidations, redis_client: redis.Redis) -> None:
+    drop_connections(redis_client)
+    told.poll()  # finds out
+    assert told.stamp(OURS) is None
+    told.poll()
+    assert told.stamp(OURS) is not None
+
+
+def test_a_user_who_may_not_be_told_asks(redis_client, redis_url, caplog) -> None:
+    redis_client.acl_setuser(
+        "plain", enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=["-client"]
+    )
+    with connect(redis_url) as like:
+        kwargs = {**like.connection_pool.connection_kwargs, "username": "plain", "password": "x"}
+        client = redis.Redis(
+            connection_pool=redis.ConnectionPool(like.connection_pool.connection_class, **kwargs)
+        )
+    with client, caplog.at_level(logging.INFO):
+        invalidations = Invalidations(listening_beside(client), KEYS)
+        for _ in range(3):
+            invalidations.poll()
+            assert invalidations.stamp(OURS) is None
+    assert caplog.text.count("it is asked at every request") == 1
+    redis_client.acl_deluser("plain")
+
+
+def test_nodes_of_a_cluster_are_asked(cluster_urls: list[str], caplog) -> None:
+    with connect(cluster_urls[0], protocol=3) as client, caplog.at_level(logging.INFO):
+        invalidations = Invalidations(client, KEYS)
+        invalidations.poll()
+        assert invalidations.stamp(OURS) is None
+    assert "cluster" in caplog.text
+
+
+def test_without_redis_nobody_tells() -> None:
+    invalidations = Invalidations(connect("unix:///nowhere/redis.sock", protocol=3), KEYS)
+    invalidations.poll()
+    assert invalidations.stamp(OURS) is None
