@@ -9,7 +9,7 @@ from .errors import KeyRefused, ScopeMissing, TooManyRequests
 from .keys import ApiKey, KeyRing, Scope
 from .token_bucket import TokenBuckets
 
-_KEY = "cartlift.key"  # where the WSGI environment keeps it
+CHECKED_KEY = "cartlift.key"  # where the WSGI environment keeps it
 
 _CORS_HEADERS = "Content-Type, If-None-Match, X-API-Key, X-Request-ID"
 _CORS_EXPOSED = "ETag, Retry-After, X-Request-ID"
@@ -71,14 +71,16 @@ def register_guard(app: Flask, guard: Guard) -> None:
     def before() -> Response | None:
         if request.method == "OPTIONS" and (preflight := _preflight(guard)) is not None:
             return preflight
-        headers = request.headers
-        request.environ[_KEY] = guard.check(
-            request.endpoint, headers.get("X-API-Key", ""), headers.get("Origin")
-        )
+        # Who was let pass before Flask is not asked again: it would take twice of the key's limit.
+        if CHECKED_KEY not in request.environ:
+            headers = request.headers
+            request.environ[CHECKED_KEY] = guard.check(
+                request.endpoint, headers.get("X-API-Key", ""), headers.get("Origin")
+            )
         return None
 
     def after(response: Response) -> Response:
-        key, origin = request.environ.get(_KEY), request.headers.get("Origin")
+        key, origin = request.environ.get(CHECKED_KEY), request.headers.get("Origin")
         if origin is not None and (key is None or origin in key.origins) and guard.ring.allows_origin(origin):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
@@ -91,7 +93,7 @@ def register_guard(app: Flask, guard: Guard) -> None:
 
 def key_of_request() -> ApiKey | None:
     """The key that the request being answered came with."""
-    key: ApiKey | None = request.environ.get(_KEY)
+    key: ApiKey | None = request.environ.get(CHECKED_KEY)
     return key
 
 

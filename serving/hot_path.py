@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,15 @@ import msgspec
 
 from recommender.errors import RecommenderError
 
-from .answer_headers import answer_headers, request_id
+from .answer_headers import JSON, answer_headers, request_id
 from .calls import LIST_CALLS, ListCall
-from .guard import Guard
+from .guard import CHECKED_KEY, Guard
+from .json_bodies import MOST_BODY_BYTES
 from .placements import ServiceSettings
 from .plain_answers import PlainAnswers, is_plain
 from .question import Question
 from .request_parsing import is_id
-from .routes import question_of
+from .routes import posted_question, question_of
 from .schemas import Recommendations
 from .service import Basis, Ground, RecommendationService
 
@@ -61,6 +63,11 @@ WAYS = tuple(
 )
 
 
+_POSTS = {call.path: call for call in LIST_CALLS if call.method == "POST"}
+
+_HeadersAndBody = tuple[list[tuple[str, str]], bytes]
+
+
 class _Made(msgspec.Struct, frozen=True, gc=False):
     """An answer that may be sent again.
 
@@ -95,7 +102,7 @@ class HotPath:
             guard: knows the keys.
             settings: what is shown where.
         """
-        self._app, self._service, self._guard = app, service, guard
+        self._app, self._service, self._guard, self._settings = app, service, guard, settings
         self._kept: OrderedDict[tuple[_Way, str, str], _Made] = OrderedDict()
         self._keeping = Lock()
         self._plain = PlainAnswers()
@@ -105,16 +112,46 @@ class HotPath:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """See PEP 3333."""
-        if environ["REQUEST_METHOD"] == "GET":
-            answered = self._answer(environ)
-            if answered is not None:
-                headers, body = answered
-                start_response("200 OK", headers)
-                return (body,)
-        return self._app(environ, start_response)
+        match environ["REQUEST_METHOD"]:
+            case "GET":
+                answered = self._answer(environ)
+            case "POST":
+                answered = self._answer_body(environ)
+            case _:
+                answered = None
+        if answered is None:
+            return self._app(environ, start_response)
+        headers, body = answered
+        start_response("200 OK", headers)
+        return (body,)
 
-    def _answer(self, environ: "WSGIEnvironment") -> tuple[list[tuple[str, str]], bytes] | None:
-        """Headers and body; None where Flask is to answer."""
+    def _answer_body(self, environ: "WSGIEnvironment") -> _HeadersAndBody | None:
+        """What a POST is answered; None where Flask is to answer."""
+        call, length = _POSTS.get(environ["PATH_INFO"]), environ.get("CONTENT_LENGTH", "")
+        if (
+            call is None
+            or "HTTP_ORIGIN" in environ
+            or environ.get("QUERY_STRING")
+            or environ.get("CONTENT_TYPE") != JSON
+            or not length.isdecimal()
+            or int(length) > MOST_BODY_BYTES
+        ):
+            return None
+        body = environ["wsgi.input"].read(int(length))
+        environ["wsgi.input"] = BytesIO(body)  # for Flask
+        try:
+            self._let_pass(call, environ)
+            answered = self._service.answer(posted_question(call, body, self._settings))
+        except RecommenderError:
+            return None
+        said = msgspec.json.encode(answered.recommendations)
+        return answer_headers(call, None, request_id(environ), len(said)), said
+
+    def _let_pass(self, call: ListCall, environ: "WSGIEnvironment") -> None:
+        environ[CHECKED_KEY] = self._guard.check(call.name, environ.get("HTTP_X_API_KEY", ""), None)
+
+    def _answer(self, environ: "WSGIEnvironment") -> _HeadersAndBody | None:
+        """What a GET is answered; None where Flask is to answer."""
         path = environ["PATH_INFO"]
         way = next((way for way in WAYS if path.startswith(way.before) and path.endswith(way.after)), None)
         if way is None or "HTTP_ORIGIN" in environ or "HTTP_IF_NONE_MATCH" in environ:
@@ -124,7 +161,7 @@ class HotPath:
             subject = path[len(way.before) : -len(way.after)].encode("latin-1").decode("utf-8")
             if not is_id(subject):
                 return None
-            self._guard.check(way.call.name, environ.get("HTTP_X_API_KEY", ""), None)
+            self._let_pass(way.call, environ)
             query = environ.get("QUERY_STRING", "")
             found = self._made(way, query, subject)
         # Flask finds the same, and says so.

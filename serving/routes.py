@@ -64,6 +64,21 @@ def question_of(call: ListCall, query: str, settings: ServiceSettings, **subject
     return question(call.name, asked, settings.placement(asked.placement), **subject)
 
 
+def posted_question(call: ListCall, body: bytes, settings: ServiceSettings) -> Question:
+    """What a POST asks.
+
+    Args:
+        call: which call it is.
+        body: as it was sent.
+        settings: what is shown where.
+
+    Raises:
+        InvalidRequest: it is not a JSON object, or a field is unknown or out of range.
+    """
+    asked = parse_body(call.asked, body, _defaults_of(settings))
+    return question(call.name, asked, settings.placement(asked.placement))
+
+
 def _list_view(
     call: ListCall, service: RecommendationService, settings: ServiceSettings
 ) -> Callable[..., Response]:
@@ -79,12 +94,8 @@ def _list_view(
             response.headers.update(cache_headers(call, found.recommendations.recommendation_id))
         return response
 
-    def post(**subject: str) -> Response:
-        asked = parse_body(call.asked, read_body(), _defaults_of(settings))
-        rules = settings.placement(asked.placement)
-        return json_response(
-            service.answer(question(call.name, asked, rules, **_checked(subject))).recommendations
-        )
+    def post() -> Response:
+        return json_response(service.answer(posted_question(call, read_body(), settings)).recommendations)
 
     return get if call.method == "GET" else post
 

@@ -1,8 +1,10 @@
 """What is answered before Flask is what Flask answers, byte for byte."""
 
 import random
+from io import BytesIO
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,8 +63,12 @@ def flask_alone(shop: ServedShop):
     return layer._app
 
 
-def asked(app, method: str, path: str, query: str, headers: dict[str, str]):
+def asked(app, method: str, path: str, query: str, headers: dict[str, str], sent: bytes | None = None):
     """Status, headers and body, as a server gets them from a WSGI application."""
+    body = {"wsgi.input": BytesIO(sent or b"")}
+    if sent is not None:
+        body |= {"CONTENT_TYPE": headers.get("Content-Type", "application/json")}
+        body |= {"CONTENT_LENGTH": headers.get("Content-Length", str(len(sent)))}
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path.encode().decode("latin-1"),
@@ -73,6 +79,7 @@ def asked(app, method: str, path: str, query: str, headers: dict[str, str]):
         "HTTP_HOST": "shop",
         "wsgi.url_scheme": "http",
         "wsgi.errors": None,
+        **body,
         **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
     }
     said: list = []
@@ -81,14 +88,16 @@ def asked(app, method: str, path: str, query: str, headers: dict[str, str]):
     return status, {name.lower(): value for name, value in answered}, body
 
 
-def assert_same(shop: ServedShop, method: str, path: str, query: str, headers: dict[str, str]) -> str:
+def assert_same(
+    shop: ServedShop, method: str, path: str, query: str, headers: dict[str, str], sent: bytes | None = None
+) -> str:
     """Compare both ways; how Flask answered."""
     layer, flask = shop.client.application.wsgi_app, flask_alone(shop)
-    ours, theirs = asked(layer, method, path, query, headers), asked(flask, method, path, query, headers)
+    ours, theirs = (asked(app, method, path, query, headers, sent) for app in (layer, flask))
     if "X-Request-ID" not in headers or not headers["X-Request-ID"].isascii():
         # Drawn for each request.
         assert len(ours[1].pop("x-request-id")) == len(theirs[1].pop("x-request-id")) == 32
-    assert ours == theirs, (method, path, query, headers)
+    assert ours == theirs, (method, path, query, headers, sent)
     return theirs[0]
 
 
@@ -107,6 +116,51 @@ def test_thousands_of_random_requests_are_answered_alike():
     statuses = [assert_same(shop, *random_request(rng)) for _ in range(4_000)]
     assert {status.split()[0] for status in statuses} == {"200", "400", "404", "405"}
     assert statuses.count("200 OK") > 1_000
+
+
+FIELDS = {
+    "n": [1, 3, 100, 0, "3", 2.0, None],
+    "mode": ["mixed", "repeat", "discover", "other"],
+    "cart": [["tea"], ["tea", "nails", "nobody knows"], [], "tea", [1], ["saw"]],
+    "customer_id": ["ann", "bob", "zoë/1", "nobody", "", 7],
+    "recent": [["milk", "tea"], [], ["hammer"]],
+    "category": ["food", "garden"],
+    "exclude": [["tea", "milk"], "tea"],
+    "fields": [["title", "reason"], ["price"], ["colour"]],
+    "placement": ["home", "page", "elsewhere"],
+    "filter": ["item.price < 5", "item.price <"],
+    "boost": ['item.category == "food" ? 2.0 : 1.0'],
+    "diversity": [0, 0.5, 2],
+    "explain": [True, "yes"],
+    "strict": [True, False],
+    "colour": ["red"],
+}
+BODY_HEADERS = [{}] * 9 + [
+    {"Content-Type": "text/plain"},
+    {"Content-Type": "application/json; charset=utf-8"},
+    {"Content-Length": "0"},
+    {"Content-Length": "x"},
+    {"Content-Length": ""},
+    {"Content-Length": "2000000"},
+    {"Origin": "https://shop.example"},
+]
+
+
+def random_body(rng: random.Random) -> tuple[str, str, str, dict[str, str], bytes]:
+    path = rng.choice(["/v1/recommendations", "/v1/cart/recommendations", "/v1/events"])
+    names = rng.sample(sorted(FIELDS), rng.choice([0, 1, 1, 2, 3, 4]))
+    body = msgspec.json.encode({name: rng.choice(FIELDS[name]) for name in names})
+    broken = rng.choice([body] * 12 + [body[:-1], b"", b"[]", b"\xff", b"[" * 2_000])
+    return "POST", path, rng.choice([""] * 9 + ["n=1"]), rng.choice(BODY_HEADERS), broken
+
+
+def test_thousands_of_random_bodies_are_answered_alike():
+    shop, rng = ServedShop(settings=PLACEMENTS), random.Random(2)
+    publish(shop.store)
+    shop.follower.poll()
+    statuses = [assert_same(shop, *random_body(rng)) for _ in range(3_000)]
+    assert {status.split()[0] for status in statuses} == {"200", "400", "401", "413", "415"}
+    assert statuses.count("200 OK") > 200
 
 
 @settings(max_examples=300, deadline=None)

@@ -166,3 +166,10 @@ def test_the_command_makes_lists_and_revokes(tmp_path):
     assert "nobody may write" in run("list").output
     assert isinstance(run("revoke", key[1]).exception, ConfigError)
     assert run("create", "x").exit_code == 2  # without a scope
+
+
+def test_a_request_that_two_layers_look_at_takes_one_of_the_limit(shop: LiveShop):
+    key = shop.key("read", per_second=1)  # two at once, then one a second
+    worker = shop.workers[0]
+    path = "/v1/customers/ann/recommendations?n=0"
+    assert [worker.get(path, X_API_Key=key).status_code for _ in range(3)] == [400, 400, 429]

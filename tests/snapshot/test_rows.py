@@ -82,14 +82,8 @@ def test_an_exact_list_comes_back_as_it_was(table):
 def rows_of_all_layouts(data: st.DataObject) -> list[bytes]:
     """Rows of one list each: exact, narrow, wide."""
     table = data.draw(tables(items=3_000, sources=12, scores=HALF_FLOATS, fewest=1))
-    return [
-        row
-        for row in (
-            *encode_lists(table),
-            *paged(paged_ranks, table, wide=False),
-            *paged(paged_ranks, table, wide=True),
-        )
-    ]
+    narrow, wide = (paged(paged_ranks, table, wide=wide) for wide in (False, True))
+    return [*encode_lists(table), *narrow, *wide]
 
 
 @given(data=st.data())
