@@ -20,10 +20,11 @@ from recommender.errors import RecommenderError
 from .answer_headers import JSON, answer_headers, request_id
 from .calls import LIST_CALLS, ListCall
 from .guard import CHECKED_KEY, Guard
+from .item_pieces import ItemPieces
 from .json_bodies import MOST_BODY_BYTES
 from .placements import ServiceSettings
-from .plain_answers import PlainAnswers, is_plain
-from .question import Question
+from .plain_answers import is_plain, plain_answer
+from .question import CallName, Question
 from .request_parsing import is_id
 from .routes import posted_question, question_of
 from .schemas import Recommendations
@@ -37,6 +38,9 @@ _MOST_QUERIES = 4_096
 
 _MOST_KEPT = 16_384
 """Answers that are kept to be sent again, about a kilobyte each."""
+
+_MOST_BYTES_KEPT = 8_192
+"""Of an answer that is kept, or of a body that asked for it."""
 
 _ANYBODY = "anybody"
 
@@ -64,6 +68,9 @@ WAYS = tuple(
 
 
 _POSTS = {call.path: call for call in LIST_CALLS if call.method == "POST"}
+
+_Name = tuple[CallName, str, str | bytes]
+"""A request: its call, its query, and the id in its path or its body."""
 
 _HeadersAndBody = tuple[list[tuple[str, str]], bytes]
 
@@ -103,9 +110,9 @@ class HotPath:
             settings: what is shown where.
         """
         self._app, self._service, self._guard, self._settings = app, service, guard, settings
-        self._kept: OrderedDict[tuple[_Way, str, str], _Made] = OrderedDict()
+        self._kept: OrderedDict[_Name, _Made] = OrderedDict()
         self._keeping = Lock()
-        self._plain = PlainAnswers()
+        self._pieces = ItemPieces()
         self._template = lru_cache(_MOST_QUERIES)(
             lambda way, query: question_of(way.call, query, settings, **{way.call.subject: _ANYBODY})
         )
@@ -141,11 +148,13 @@ class HotPath:
         environ["wsgi.input"] = BytesIO(body)  # for Flask
         try:
             self._let_pass(call, environ)
-            answered = self._service.answer(posted_question(call, body, self._settings))
+            made = self._holding(name := (call.name, "", body))
+            if made is None:
+                made = self._placed(self._service.read(posted_question(call, body, self._settings)))
+                self._keep(name, made)
         except RecommenderError:
             return None
-        said = msgspec.json.encode(answered.recommendations)
-        return answer_headers(call, None, request_id(environ), len(said)), said
+        return answer_headers(call, None, request_id(environ), len(made.body)), made.body
 
     def _let_pass(self, call: ListCall, environ: "WSGIEnvironment") -> None:
         environ[CHECKED_KEY] = self._guard.check(call.name, environ.get("HTTP_X_API_KEY", ""), None)
@@ -172,27 +181,38 @@ class HotPath:
 
     def _made(self, way: _Way, query: str, subject: str) -> "_Made":
         """The answer: the one made before for the same request, while that holds."""
-        name = (way, query, subject)
-        kept = self._kept.get(name)
-        if kept is not None and self._service.holds(kept.ground):
+        kept = self._holding(name := (way.call.name, query, subject))
+        if kept is not None:
             return kept
         template = self._template(way, query)
         basis = self._service.read(_about(template, way.call, subject))
-        made = self._plainly_made(basis) if is_plain(template) else None
-        if made is None:
-            answered = self._service.made_of(basis)
-            frame = msgspec.structs.replace(answered.recommendations, items=())
-            body = msgspec.json.encode(answered.recommendations)
-            made = _Made(basis.ground, frame, answered.sound, body)
-        if made.sound:
-            self._keep(name, made)
+        found = plain_answer(basis, self._pieces) if is_plain(template) else None
+        made = _Made(basis.ground, found[0], True, found[1]) if found else self._placed(basis)
+        self._keep(name, made)
         return made
 
-    def _plainly_made(self, basis: Basis) -> "_Made | None":
-        found = self._plain.of(basis)
-        return found and _Made(basis.ground, found[0], True, found[1])
+    def _holding(self, name: "_Name") -> "_Made | None":
+        """The answer made before for the same request, if it is still the one."""
+        kept = self._kept.get(name)
+        return kept if kept is not None and self._service.holds(kept.ground) else None
 
-    def _keep(self, name: tuple[_Way, str, str], made: "_Made") -> None:
+    def _placed(self, basis: Basis) -> "_Made":
+        """The answer by the service, its items put together here where they are simple enough."""
+        asked = basis.asked
+        if asked.explain or "reason" in asked.fields or asked.pins:
+            answered = self._service.made_of(basis)
+            frame = msgspec.structs.replace(answered.recommendations, items=())
+            return _Made(basis.ground, frame, answered.sound, msgspec.json.encode(answered.recommendations))
+        placed = self._service.placed(basis)
+        ranked, shown = placed.shown.ranked, slice(asked.offset, asked.offset + asked.n)
+        places = zip(ranked.items[shown].tolist(), ranked.sources[shown].tolist(), strict=True)
+        scores = ranked.scores[shown].tolist()
+        body = self._pieces.encoded(placed.frame, places, scores, asked, basis.live)
+        return _Made(basis.ground, placed.frame, placed.sound, body)
+
+    def _keep(self, name: "_Name", made: "_Made") -> None:
+        if not made.sound or max(len(made.body), len(name[2])) > _MOST_BYTES_KEPT:
+            return
         with self._keeping:
             self._kept[name] = made
             self._kept.move_to_end(name)

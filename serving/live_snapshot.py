@@ -1,7 +1,7 @@
 """The published snapshot that a worker answers from: what it holds in memory of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -27,6 +27,9 @@ from .item_expressions import ItemExpressions
 _LISTS_AT_ONCE = 200
 """Best-seller lists in one read, so that a shop with many categories stays within a read's timeout."""
 
+_MOST_ITEM_LISTS = 4_096
+"""Lists of items that are kept, a kilobyte each."""
+
 _NONE = -1
 
 
@@ -44,6 +47,7 @@ class LiveSnapshot:
         category_numbers: number of each category.
         brands: shape (n_items,) int32, number of the item's brand, -1 where it has none.
         expressions: what filters and boosts say of the items.
+        item_lists: some lists of items that were read, by how they are stored.
     """
 
     manifest: StoredManifest
@@ -55,6 +59,7 @@ class LiveSnapshot:
     category_numbers: Mapping[str, int]
     brands: NDArray[np.int32]
     expressions: ItemExpressions
+    item_lists: dict[bytes, RecommendationList] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -95,6 +100,16 @@ class LiveSnapshot:
             SnapshotUnreadable: it is damaged, or belongs to another snapshot.
         """
         return _checked(decode_list(row), self.manifest, once=once)
+
+    def read_item_list(self, row: bytes) -> RecommendationList:
+        """As `read_list`; the lists of items are asked for again and again, and some are kept."""
+        found = self.item_lists.get(row)
+        if found is None:
+            found = self.read_list(row)
+            if len(self.item_lists) >= _MOST_ITEM_LISTS:
+                self.item_lists.clear()
+            self.item_lists[row] = found
+        return found
 
     def read_reasons(self, row: bytes) -> Reasons:
         """The reasons of a stored list, checked against this snapshot.

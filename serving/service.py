@@ -24,9 +24,14 @@ from .reasons import Explainer, reason_keys
 from .rendering import explanation, render
 from .row_reader import Reading, RowReader
 from .schemas import Ready, Recommendations, RungName
-from .shaping import shaped
+from .shaping import Shaped, shaped
 
 logger = logging.getLogger(__name__)
+
+_OF_AN_ITEM = ("similar:", "bought-together:")
+
+_OF_ITEMS = 2
+"""Length of a stamp of no more than the items' version, and of the part of any stamp that is about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,25 @@ class Basis:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What is answered, before it is put in words.
+
+    Attributes:
+        frame: the answer without its items.
+        shown: the list in the order in which it is shown.
+        explainer: says why items stand there.
+        tried: the rungs that were tried.
+        sound: see `Answered`.
+    """
+
+    frame: Recommendations
+    shown: Shaped
+    explainer: Explainer
+    tried: tuple[Tried, ...]
+    sound: bool
+
+
 class RecommendationService:
     """What the service can say, without a word of HTTP."""
 
@@ -142,6 +166,7 @@ class RecommendationService:
         self._items = items
         self._keys = keys
         self._invalidations = invalidations
+        self._items_stamp: Stamp | None = None
 
     def answer(self, asked: Question) -> Answered:
         """The best list that can be had for this question.
@@ -165,11 +190,13 @@ class RecommendationService:
         beside = self._beside(asked)
         # Before the reading: what changes meanwhile is told of after it.
         stamp = self._invalidations.stamp(beside)
-        reading = self._read(published, [*keys, *reason_keys(asked)], beside)
+        wanted = [*keys, *reason_keys(asked)]
+        reading = self._remembered(published, wanted, stamp) or self._read(published, wanted, beside)
         live, asked = self._now(published, asked, reading)
         version = self._items.known.version
         if not reading.fresh or version != reading.beside.get(self._keys.item_version):
             stamp = None
+        self._items_stamp = stamp and stamp[:_OF_ITEMS]
         return Basis(asked, live, version, ladder, keys, reading, stamp)
 
     def holds(self, ground: Ground) -> bool:
@@ -193,6 +220,18 @@ class RecommendationService:
 
     def made_of(self, basis: Basis) -> Answered:
         """The answer; of equal bases always the same."""
+        made, asked = self.placed(basis), basis.asked
+        ranked = msgspec.structs.replace(
+            made.frame,
+            items=render(made.shown, asked, made.explainer),
+            explanation=explanation(made.tried, asked, made.explainer.lists, basis.live)
+            if asked.explain
+            else UNSET,
+        )
+        return Answered(ranked, made.sound)
+
+    def placed(self, basis: Basis) -> "Placed":
+        """What is answered, before it is put in words."""
         asked, live = basis.asked, basis.live
         found = self._walk(basis)
         reading, lists, rungs = found.reading, found.lists, found.rungs
@@ -208,12 +247,8 @@ class RecommendationService:
         frame = basis.frame(
             rungs[-1].name, stale=reading.stale, degraded=degraded, uncertain=degraded or unexplained
         )
-        ranked = msgspec.structs.replace(
-            frame,
-            items=render(shown, asked, explainer),
-            explanation=explanation(found.tried, asked, lists, live) if asked.explain else UNSET,
-        )
-        return Answered(ranked, sound=not (reading.stale or degraded or unexplained))
+        sound = not (reading.stale or degraded or unexplained)
+        return Placed(frame, shown, explainer, found.tried, sound)
 
     def recommendation_id(self, asked: Question) -> str:
         """Id of the answer that this question has when all is well; reads no list.
@@ -261,6 +296,16 @@ class RecommendationService:
             reading, lists = reading.with_more(more), lists | _sound_lists(more.rows, asked, live)
             tried = first_answer(basis.ladder, asked, lists, live)
         return _Found(reading, lists, tried)
+
+    def _remembered(self, live: LiveSnapshot, keys: list[str], stamp: Stamp | None) -> Reading | None:
+        """What Redis would say to a guest, where that is known without asking; None where it is not."""
+        if stamp is None or len(stamp) > _OF_ITEMS or stamp != self._items_stamp or self._follower.withdrawn:
+            return None
+        rows = self._reader.recall(live.id, keys).rows
+        if len(rows) < len(keys):
+            return None
+        version = self._items.known.version
+        return Reading(rows, beside={} if version is None else {self._keys.item_version: version}, fresh=True)
 
     def _beside(self, asked: Question) -> list[str]:
         """Names of what changes between publications and matters to this question."""
@@ -318,7 +363,11 @@ def _sound_lists(
     lists = {}
     for key, row in rows.items():
         try:
-            lists[key] = live.read_list(row, once=key not in past_orders_key(asked))
+            lists[key] = (
+                live.read_item_list(row)
+                if key.startswith(_OF_AN_ITEM)
+                else live.read_list(row, once=key not in past_orders_key(asked))
+            )
         except SnapshotUnreadable as error:
             logger.warning("%s is put aside: %s", key, error)
     return lists

@@ -190,7 +190,7 @@ def test_a_plain_list_is_put_together_without_taking_the_long_way(monkeypatch):
     def refuse(self, basis):
         raise AssertionError("the long way")
 
-    monkeypatch.setattr(RecommendationService, "made_of", refuse)
+    monkeypatch.setattr(RecommendationService, "placed", refuse)
     layer = shop.client.application.wsgi_app
     for path in (
         "/v1/customers/ann/recommendations",
