@@ -163,8 +163,10 @@ def _incremental(shops: Mapping[str, Any]) -> Iterable[Sequence[str]]:
         yield name, str(row["days"]), made, f"{row['ratio']:.1f}", *ndcg, overlap
 
 
-def _serving(rows: Sequence[Mapping[str, Any]]) -> Iterable[Sequence[str]]:
+def _serving(found: Mapping[str, Any]) -> Iterable[Sequence[str]]:
     yield (
+        "asked",
+        "beside",
         "connections",
         "theirs, requests/s",
         "ours, requests/s",
@@ -173,11 +175,14 @@ def _serving(rows: Sequence[Mapping[str, Any]]) -> Iterable[Sequence[str]]:
         "ours, p99",
         "share",
     )
-    for row in rows:
+    for row in found["rows"]:
         per_second = (f"{median(load['per_second'] for load in row[who]):,.0f}" for who in ("theirs", "ours"))
         p99 = (f"{median(load['p99'] for load in row[who]):.1f} ms" for who in ("theirs", "ours"))
-        ratios = f"{row['per_second_ratio']:.1f}", f"{row['p99_ratio']:.2f}"
-        yield str(row["connections"]), *per_second, ratios[0], *p99, ratios[1]
+        ratios = f"{row['per_second_ratio']:.2f}", f"{row['p99_ratio']:.2f}"
+        asked = row["asked"], row["beside"], str(row["connections"])
+        yield *asked, *per_second, ratios[0], *p99, ratios[1]
+    workers = " and ".join(f"{size:.0f}" for size in found["worker_megabytes"])
+    yield f"private memory of our workers: {workers} MB", *[""] * 8
 
 
 def _spark(shops: Mapping[str, Any]) -> Iterable[Sequence[str]]:
