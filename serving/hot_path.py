@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _MOST_QUERIES = 4_096
 """Query strings of which it is remembered what they ask; a shop's pages use a handful."""
 
-_MOST_KEPT = 16_384
+_MOST_KEPT = 8_192
 """Answers that are kept to be sent again, about a kilobyte each."""
 
 _MOST_BYTES_KEPT = 8_192

@@ -12,7 +12,7 @@ from .question import Question
 from .rendering import rounded
 from .schemas import ItemField, Recommendations, RecommendedItem
 
-_MOST_PIECES = 30_000
+_MOST_PIECES = 10_000
 """Items whose bytes are kept, some hundred each."""
 
 _NO_ITEMS = b'"items":[]'

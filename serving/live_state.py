@@ -71,6 +71,7 @@ class LiveState:
             commands.set(self._keys.item_version, secrets.token_hex(8))
             commands.hmget(self._keys.item_changes, [_field(item_id, name) for name in FIELDS])
             values = commands.execute()[-1]
+            _wait_until_told(self._bookkeeper())
         now = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
         return _with_said(ItemChange(), {name: msgspec.json.decode(value) for name, value in now.items()})
 
@@ -115,6 +116,7 @@ class LiveState:
                 commands.append(key, b"".join(notes))
                 commands.expire(key, NOTES_SECONDS)
                 length, _ = commands.execute()
+            _wait_until_told(self._servers.bookkeeper(key))
             if length > MOST_NOTES_BYTES:
                 self._drop_older_half(key)
 
@@ -162,6 +164,12 @@ class LiveState:
 
     def _refusals(self, doing: str) -> AbstractContextManager[None]:
         return refusals_of(self._client, doing)
+
+
+def _wait_until_told(server: redis.Redis) -> None:
+    """Until the workers were told of what was just written (`Invalidations`)."""
+    # What Redis tells, it sends before it reads the next command, but perhaps not before the last answer.
+    server.ping()
 
 
 def _with(known: KnownChanges, version: bytes | None, entries: Sequence[Any]) -> KnownChanges:

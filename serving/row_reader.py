@@ -59,7 +59,7 @@ class RowReader:
     """Reads rows of a snapshot, and remembers the latest of them for an outage."""
 
     def __init__(
-        self, store: SnapshotStore, breaker: CircuitBreaker, *, most_remembered: int = 20_000
+        self, store: SnapshotStore, breaker: CircuitBreaker, *, most_remembered: int = 10_000
     ) -> None:
         self._store = store
         self._breaker = breaker

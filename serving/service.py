@@ -71,13 +71,14 @@ class Ground(msgspec.Struct, frozen=True, gc=False):
     """What an answer that is kept stands on; see `RecommendationService.holds`.
 
     Attributes:
-        asked, live, stamp: see `Basis`.
+        live, stamp: see `Basis`.
+        beside: what was read beside the lists, by name; None where there was nothing.
     """
 
     # Thousands are kept, and none is ever part of a cycle: the collector need not look at them.
-    asked: Question
     live: LiveSnapshot
     stamp: Stamp | None
+    beside: tuple[tuple[str, bytes | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ class Basis:
         ladder: rungs to try.
         keys: of the lists that are read before any is tried.
         reading: what was read.
-        stamp: of what was read beside the lists, from before it was read; None where nobody tells of changes.
+        beside: what was read beside them, by name; None where there was nothing.
+        stamp: of that, from before it was read; None where nobody tells of changes.
     """
 
     asked: Question
@@ -100,12 +102,13 @@ class Basis:
     ladder: tuple[Rung, ...]
     keys: list[str]
     reading: Reading
+    beside: tuple[tuple[str, bytes | None], ...]
     stamp: Stamp | None
 
     @property
     def ground(self) -> Ground:
         """What of it is kept with the answer."""
-        return Ground(self.asked, self.live, self.stamp)
+        return Ground(self.live, self.stamp, self.beside)
 
     def frame(
         self, source: RungName, *, stale: bool = False, degraded: bool = False, uncertain: bool = False
@@ -197,7 +200,8 @@ class RecommendationService:
         if not reading.fresh or version != reading.beside.get(self._keys.item_version):
             stamp = None
         self._items_stamp = stamp and stamp[:_OF_ITEMS]
-        return Basis(asked, live, version, ladder, keys, reading, stamp)
+        found = tuple((name, reading.beside.get(name)) for name in beside)
+        return Basis(asked, live, version, ladder, keys, reading, found, stamp)
 
     def holds(self, ground: Ground) -> bool:
         """Whether an answer is still what would be answered; reads no list.
@@ -208,15 +212,15 @@ class RecommendationService:
         published = self._follower.live
         if published is None or published.id != ground.live.id:
             return False
-        beside = self._beside(ground.asked)
+        beside = [name for name, _ in ground.beside]
         stamp = None if self._follower.withdrawn else self._invalidations.stamp(beside)
         if stamp is not None:
             return stamp == ground.stamp
         reading = self._read(published, [], beside)
         if not reading.fresh:
             return False
-        live, asked = self._now(published, ground.asked, reading)
-        return live is ground.live and asked == ground.asked
+        live = self._items.seen(published, reading.beside.get(self._keys.item_version))
+        return live is ground.live and all(reading.beside.get(name) == was for name, was in ground.beside)
 
     def made_of(self, basis: Basis) -> Answered:
         """The answer; of equal bases always the same."""
