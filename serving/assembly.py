@@ -34,6 +34,7 @@ class Worker:
         follower: follows snapshots.
         items: knows what the shop said of its items.
         events: takes events.
+        reader: reads lists.
         invalidations: is told what changes.
     """
 
@@ -41,12 +42,18 @@ class Worker:
     follower: SnapshotFollower
     items: LiveItems
     events: EventService
+    reader: RowReader
     invalidations: Invalidations
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
         """What is to be done again and again beside answering."""
-        return self.follower.poll, self.invalidations.poll, self.items.poll, self.events.catch_up
+        return self.follower.poll, self.items.poll, self.events.catch_up
+
+    @property
+    def looks(self) -> tuple[Callable[[], None], ...]:
+        """What finds out again and again whether Redis answers; never takes longer than a request waits."""
+        return self.reader.poll, self.invalidations.poll
 
 
 def assembled(
@@ -73,11 +80,12 @@ def assembled(
     follower = SnapshotFollower(RedisStore(following, settings.shop), clock)
     follower.poll()
     state = LiveState(answering, settings.shop)
-    items, events = LiveItems(state), EventService(settings.events, state, time.time)
-    reader = RowReader(RedisStore(answering, settings.shop), CircuitBreaker(clock))
+    breaker = CircuitBreaker(clock)
+    items, events = LiveItems(state), EventService(settings.events, state, breaker, time.time)
+    reader = RowReader(RedisStore(answering, settings.shop), breaker)
     keys = RedisKeys(settings.shop)
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
     service = RecommendationService(follower, reader, items, keys, invalidations)
     app = create_app(service, events, state, guard, placements)
-    return Worker(app, follower, items, events, invalidations)
+    return Worker(app, follower, items, events, reader, invalidations)

@@ -18,9 +18,14 @@ class CircuitBreaker:
         self._failures = 0
         self._next_try = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the store has failed several times in a row."""
+        return self._failures >= self._most_failures
+
     def allows(self) -> bool:
         """Whether the store may be asked now; True to one caller a moment while the breaker is open."""
-        if self._failures < self._most_failures:
+        if not self.is_open:
             return True
         now = self._clock()
         if now < self._next_try:

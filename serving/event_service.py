@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from recommender.errors import StoreUnavailable
 from recommender.events.journal import EventJournal, StoredEvent, ToNote
 
+from .breaker import CircuitBreaker
 from .customer_notes import Note, encode_note
 from .errors import InvalidRequest
 from .event_schemas import Event, EventOutcome, EventsAnswer
@@ -35,15 +36,18 @@ class NoteState(Protocol):
 class EventService:
     """What the service does with events, without a word of HTTP."""
 
-    def __init__(self, journal: Path, state: NoteState, now: Callable[[], float]) -> None:
+    def __init__(
+        self, journal: Path, state: NoteState, breaker: CircuitBreaker, now: Callable[[], float]
+    ) -> None:
         """Opens nothing yet: reads must go on where the disk does not.
 
         Args:
             journal: file of the events.
             state: where notes on customers go.
+            breaker: open while nobody should wait for that place.
             now: seconds since 1970 UTC.
         """
-        self._path, self._state, self._now = journal, state, now
+        self._path, self._state, self._breaker, self._now = journal, state, breaker, now
         self._opened: EventJournal | None = None
 
     def take(self, sent: Sequence[Any], *, from_page: bool = False) -> EventsAnswer:
@@ -68,7 +72,10 @@ class EventService:
             outcomes[place] = EventOutcome(
                 event_id=event.event_id, status="accepted" if new[place] else "duplicate"
             )
-        self._note(_to_note(event) for place, event in events.items() if new[place] and event.changes_lists)
+        if not self._breaker.is_open:  # else `catch_up` notes them, once there is somebody to ask
+            self._note(
+                _to_note(event) for place, event in events.items() if new[place] and event.changes_lists
+            )
         return EventsAnswer(events=tuple(outcomes[place] for place in range(len(sent))))
 
     def catch_up(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from recommender.errors import SnapshotUnreadable, StoreUnavailable
+from recommender.errors import SnapshotMissing, SnapshotUnreadable, StoreUnavailable
 from recommender.snapshot.encoding import entry_key
 from recommender.snapshot.pages import entry_of, row_in
 from recommender.snapshot.store import SnapshotStore
@@ -104,6 +104,19 @@ class RowReader:
             values,
             fresh=ALWAYS_THERE in entries,
         )
+
+    def poll(self) -> None:
+        """While the store is taken for gone, ask it again: so no request has to wait to find out."""
+        if not self._breaker.is_open:
+            return
+        try:
+            self._store.active_id()
+        except StoreUnavailable:
+            self._breaker.failed()
+        except SnapshotMissing:
+            self._breaker.succeeded()
+        else:
+            self._breaker.succeeded()
 
     def recall(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> Reading:
         """The entries as far as they are remembered, without asking the store."""

@@ -30,7 +30,9 @@ def application() -> Flask:
     following = connect(settings.redis_url, FOLLOWING)
     listening = connect(settings.redis_url, LISTENING, protocol=3)
     worker = assembled(settings, answering, following, listening)
-    Background(worker.jobs).start()
+    # Two threads: whether Redis is back is not to wait for a follower that waits for Redis.
+    for jobs in (worker.jobs, worker.looks):
+        Background(jobs).start()
     return worker.app
 
 

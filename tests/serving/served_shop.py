@@ -38,11 +38,12 @@ class ServedShop:
 
     def __post_init__(self) -> None:
         self.follower = SnapshotFollower(self.store, self.clock)
-        self.reader = RowReader(self.store, CircuitBreaker(self.clock))
+        breaker = CircuitBreaker(self.clock)
+        self.reader = RowReader(self.store, breaker)
         self.service = RecommendationService(
             self.follower, self.reader, LiveItems(NO_REDIS), RedisKeys("shop"), NOBODY_TELLS
         )
-        events = EventService(Path("/dev/null/events.sqlite"), NO_REDIS, time.time)
+        events = EventService(Path("/dev/null/events.sqlite"), NO_REDIS, breaker, time.time)
         guard = Guard.of(KeyRing(None, "shop", self.clock), self.clock)
         app = create_app(self.service, events, NO_REDIS, guard, self.settings)
         self.client: FlaskClient = app.test_client()

@@ -167,3 +167,19 @@ def test_ready_says_what_is_live_how_old_and_what_is_wrong(shop: ServedShop):
     shop.store.down = True
     shop.follower.poll()
     assert "it is down" in shop.get("/health/ready")["trouble"]
+
+
+def test_the_store_is_asked_beside_the_requests_whether_it_is_back(shop: ServedShop):
+    assert not shop.get("/v1/customers/bob/recommendations")["stale"]
+    shop.store.down = True
+    for _ in range(3):
+        assert shop.get("/v1/customers/bob/recommendations")["stale"]
+    reads = shop.store.reads
+    for _ in range(20):
+        shop.clock.now += 0.5
+        shop.reader.poll()  # moves the moment at which a request may try
+        assert shop.get("/v1/customers/bob/recommendations")["stale"]
+    assert shop.store.reads == reads
+    shop.store.down = False
+    shop.reader.poll()
+    assert not shop.get("/v1/customers/bob/recommendations")["stale"]
