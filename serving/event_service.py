@@ -72,7 +72,8 @@ class EventService:
             outcomes[place] = EventOutcome(
                 event_id=event.event_id, status="accepted" if new[place] else "duplicate"
             )
-        if not self._breaker.is_open:  # else `catch_up` notes them, once there is somebody to ask
+        # What is not noted now, `catch_up` notes once there is somebody to ask.
+        if not self._breaker.is_open:
             self._note(
                 _to_note(event) for place, event in events.items() if new[place] and event.changes_lists
             )

@@ -118,6 +118,7 @@ def test_reads_go_on_when_redis_is_gone_for_good(service: Service, state: Path):
         service.get(PERSONAL)  # until every worker has seen this list
     os.kill(keeper, signal.SIGKILL)
     os.kill(server, signal.SIGKILL)
+    eventually(lambda: not is_running(server))
     known = [service.get(PERSONAL) for _ in range(30)]
     assert {tuple(ids(answer)) for answer in known} == {("tea", "honey", "hammer", "milk")}
     assert all(answer["stale"] and not answer["degraded"] for answer in known)
