@@ -12,8 +12,14 @@ PAUSE_SECONDS = 0.5
 class Background:
     """Does its jobs one after the other, then pauses; until `stop`, or the end of the process."""
 
-    def __init__(self, jobs: Sequence[Callable[[], None]]) -> None:
-        self._jobs = jobs
+    def __init__(self, jobs: Sequence[Callable[[], None]], pause: float = PAUSE_SECONDS) -> None:
+        """Does nothing yet.
+
+        Args:
+            jobs: what to do.
+            pause: seconds between two rounds.
+        """
+        self._jobs, self._pause = jobs, pause
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="background", daemon=True)
         self._trouble: dict[int, str] = {}
@@ -28,7 +34,7 @@ class Background:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.wait(PAUSE_SECONDS):
+        while not self._stopped.wait(self._pause):
             for number, job in enumerate(self._jobs):
                 self._do(number, job)
 

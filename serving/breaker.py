@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 
 class CircuitBreaker:
-    """Closed while the store answers; open, for a moment, once it has failed several times in a row.
+    """Closed while the store answers; open, for a moment, once it has failed so many times in a row.
+
+    One is enough where a failure is two tries already, and where somebody looks beside the requests whether
+    the store is back (`RowReader.poll`): those in line behind one that failed are not to fail as well.
 
     When that moment is over one caller may try: its success closes the breaker, its failure opens it again.
     """
 
     def __init__(
-        self, clock: Callable[[], float], *, most_failures: int = 3, open_seconds: float = 1.0
+        self, clock: Callable[[], float], *, most_failures: int = 1, open_seconds: float = 1.0
     ) -> None:
         self._clock = clock
         self._most_failures = most_failures
@@ -20,7 +23,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the store has failed several times in a row."""
+        """Whether the store has failed so many times in a row."""
         return self._failures >= self._most_failures
 
     def allows(self) -> bool:

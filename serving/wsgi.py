@@ -17,8 +17,11 @@ from .settings import WorkerSettings
 FOLLOWING = Timeouts(connect=0.5, answer=2.0, retries=1, pause=0.1)
 """Nobody waits for the follower, and a chunk of the item table is larger than a list."""
 
-LISTENING = Timeouts(connect=0.5, answer=0.5, retries=0, pause=0.0)
+LISTENING = Timeouts(connect=0.15, answer=0.15, retries=0, pause=0.0)
 """Requests ask for themselves until it is known whether Redis is still there."""
+
+LOOK_SECONDS = 0.1
+"""Between two looks whether Redis answers."""
 
 _PARENT_CHECK_SECONDS = 1.0
 
@@ -30,9 +33,9 @@ def application() -> Flask:
     following = connect(settings.redis_url, FOLLOWING)
     listening = connect(settings.redis_url, LISTENING, protocol=3)
     worker = assembled(settings, answering, following, listening)
-    # Two threads: whether Redis is back is not to wait for a follower that waits for Redis.
-    for jobs in (worker.jobs, worker.looks):
-        Background(jobs).start()
+    Background(worker.jobs).start()
+    # A thread of its own: whether Redis is back is not to wait for a follower that waits for Redis.
+    Background(worker.looks, LOOK_SECONDS).start()
     return worker.app
 
 

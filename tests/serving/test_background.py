@@ -3,14 +3,12 @@
 import threading
 import time
 
-from recommender.serving import background
 from recommender.serving.background import Background
 from recommender.serving.follower import SnapshotFollower
 from tests.serving.small_shop import Clock, UnreliableStore, publish
 
 
-def test_it_follows_the_store_and_survives_what_nobody_foresaw(monkeypatch, caplog):
-    monkeypatch.setattr(background, "PAUSE_SECONDS", 0.001)
+def test_it_follows_the_store_and_survives_what_nobody_foresaw(caplog):
     store = UnreliableStore()
     follower = SnapshotFollower(store, Clock())
     failed = []
@@ -20,7 +18,7 @@ def test_it_follows_the_store_and_survives_what_nobody_foresaw(monkeypatch, capl
         raise ZeroDivisionError("nobody foresaw this")
 
     publish(store)
-    thread = Background([fails, follower.poll])
+    thread = Background([fails, follower.poll], pause=0.001)
     thread.start()
     try:
         deadline = time.monotonic() + 10

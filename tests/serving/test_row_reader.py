@@ -77,6 +77,7 @@ def test_an_outage_is_logged_once_and_its_end_once(store, caplog):
         reader.read("monday", ["key 1"], {})
         reader.read("monday", ["key 1"], {})
         store.down = False
+        reader.poll()
         reader.read("monday", ["key 1"], {})
         reader.read("monday", ["key 1"], {})
     assert [record.message.partition(":")[0] for record in caplog.records] == [
