@@ -5,6 +5,8 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from recommender.events.recommendation_ids import tag_of
+
 from .calls import ListCall
 from .service import Answered
 
@@ -42,7 +44,7 @@ def answer_headers(call: ListCall, found: Answered, id_: str, length: int) -> li
     """All headers of an answer to a GET."""
     # A cache must not keep what an outage or damage made of an answer.
     cached = (
-        cache_headers(call, found.recommendations.recommendation_id)
+        cache_headers(call, tag_of(found.recommendations.recommendation_id))
         if found.sound
         else (("Cache-Control", NEVER),)
     )

@@ -13,11 +13,14 @@ from recommender.snapshot.redis_store import RedisStore
 from .app import create_app
 from .breaker import CircuitBreaker
 from .event_service import EventService
+from .experiments import Experiments, pinned_snapshots, plans_of
+from .exposure_queue import ExposureQueue
 from .follower import SnapshotFollower
 from .guard import Guard
 from .keys import KeyRing
 from .live_items import LiveItems
 from .live_state import LiveState
+from .pinned_snapshots import PinnedSnapshots
 from .placements import load_service_settings
 from .row_reader import RowReader
 from .service import RecommendationService
@@ -33,17 +36,27 @@ class Worker:
         follower: follows snapshots.
         items: knows what the shop said of its items.
         events: takes events.
+        pinned: loads snapshots of experiments.
+        experiments: notes who was shown which variant.
     """
 
     app: Flask
     follower: SnapshotFollower
     items: LiveItems
     events: EventService
+    pinned: PinnedSnapshots
+    experiments: Experiments
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
         """What is to be done again and again beside answering."""
-        return self.follower.poll, self.items.poll, self.events.catch_up
+        return (
+            self.follower.poll,
+            self.pinned.poll,
+            self.items.poll,
+            self.events.catch_up,
+            self.experiments.write,
+        )
 
 
 def assembled(
@@ -65,10 +78,18 @@ def assembled(
     """
     placements = load_service_settings(settings.config)
     guard = Guard.of(KeyRing(settings.keys, settings.shop, clock), clock)
-    follower = SnapshotFollower(RedisStore(following, settings.shop), clock)
+    store = RedisStore(following, settings.shop)
+    follower, pinned = (
+        SnapshotFollower(store, clock),
+        PinnedSnapshots(store, pinned_snapshots(placements), clock),
+    )
     follower.poll()
+    pinned.poll()
     state = LiveState(answering, settings.shop)
     items, events = LiveItems(state), EventService(settings.events, state, time.time)
     reader = RowReader(RedisStore(answering, settings.shop), CircuitBreaker(clock))
-    service = RecommendationService(follower, reader, items, RedisKeys(settings.shop))
-    return Worker(create_app(service, events, state, guard, placements), follower, items, events)
+    service = RecommendationService(follower, reader, items, RedisKeys(settings.shop), pinned)
+    queue = ExposureQueue(settings.events, plans_of(placements, time.time()))
+    experiments = Experiments(placements, queue, time.time)
+    app = create_app(service, events, state, guard, experiments, placements)
+    return Worker(app, follower, items, events, pinned, experiments)

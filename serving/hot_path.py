@@ -17,7 +17,9 @@ import msgspec
 from recommender.errors import RecommenderError
 
 from .answer_headers import answer_headers, request_id
+from .arms import Arm
 from .calls import LIST_CALLS, ListCall
+from .experiments import Experiments
 from .guard import Guard
 from .placements import ServiceSettings
 from .question import Question
@@ -77,6 +79,7 @@ class HotPath:
         service: RecommendationService,
         guard: Guard,
         settings: ServiceSettings,
+        experiments: Experiments,
     ) -> None:
         """Nothing is asked yet.
 
@@ -85,12 +88,16 @@ class HotPath:
             service: answers lists.
             guard: knows the keys.
             settings: what is shown where.
+            experiments: knows who has which variant.
         """
         self._app, self._service, self._guard = app, service, guard
-        self._kept: OrderedDict[tuple[_Way, str, str], _Made] = OrderedDict()
+        self._experiments = experiments
+        self._kept: OrderedDict[tuple[_Way, str, str, Arm | None], _Made] = OrderedDict()
         self._keeping = Lock()
         self._template = lru_cache(_MOST_QUERIES)(
-            lambda way, query: question_of(way.call, query, settings, **{way.call.subject: _ANYBODY})
+            lambda way, query, arm: question_of(
+                way.call, query, settings, arm, **{way.call.subject: _ANYBODY}
+            )
         )
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -117,6 +124,7 @@ class HotPath:
             self._guard.check(way.call.name, environ.get("HTTP_X_API_KEY", ""), None)
             query = environ.get("QUERY_STRING", "")
             found = self._made(way, query, subject)
+            self._experiments.saw(found.basis.asked)
         # Flask finds the same, and says so.
         except (RecommenderError, UnicodeError):
             return None
@@ -124,18 +132,21 @@ class HotPath:
 
     def _made(self, way: _Way, query: str, subject: str) -> "_Made":
         """The answer: the one made before for the same request, while that holds."""
-        name = (way, query, subject)
+        arm = None
+        if self._experiments.any:
+            arm = self._experiments.arm(_about(self._template(way, query, None), way.call, subject))
+        name = (way, query, subject, arm)
         kept = self._kept.get(name)
         if kept is not None and self._service.holds(kept.basis):
             return kept
-        basis = self._service.read(_about(self._template(way, query), way.call, subject))
+        basis = self._service.read(_about(self._template(way, query, arm), way.call, subject))
         answered = self._service.made_of(basis)
         made = _Made(basis.without_rows(), answered, msgspec.json.encode(answered.recommendations))
         if answered.sound:
             self._keep(name, made)
         return made
 
-    def _keep(self, name: tuple[_Way, str, str], made: "_Made") -> None:
+    def _keep(self, name: tuple[_Way, str, str, Arm | None], made: "_Made") -> None:
         with self._keeping:
             self._kept[name] = made
             self._kept.move_to_end(name)

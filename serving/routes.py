@@ -8,10 +8,14 @@ import msgspec
 from flask import Flask, Response, request
 from werkzeug.routing import BaseConverter
 
+from recommender.events.recommendation_ids import tag_of
+
 from .answer_headers import JSON, cache_headers
+from .arms import Arm
 from .calls import LIST_CALLS, ListCall
 from .docs_page import code, docs_page
 from .errors import InvalidRequest
+from .experiments import Experiments
 from .guard import Guard
 from .json_bodies import json_response, read_body
 from .openapi import openapi_document
@@ -37,54 +41,74 @@ class IdConverter(BaseConverter):
 
 
 def register_routes(
-    app: Flask, guard: Guard, service: RecommendationService, settings: ServiceSettings
+    app: Flask,
+    guard: Guard,
+    service: RecommendationService,
+    settings: ServiceSettings,
+    experiments: Experiments,
 ) -> None:
     """Add the calls that read to the app; those for lists behind their scope."""
     for call in LIST_CALLS:
         rule = call.path.replace("{", "<id:").replace("}", ">")
-        app.add_url_rule(rule, call.name, _list_view(call, service, settings), methods=[call.method])
+        app.add_url_rule(
+            rule, call.name, _list_view(call, service, settings, experiments), methods=[call.method]
+        )
         guard.scopes[call.name] = call.scope
     _register_health(app, service)
     _register_docs(app)
 
 
-def question_of(call: ListCall, query: str, settings: ServiceSettings, **subject: str) -> Question:
+def question_of(
+    call: ListCall, query: str, settings: ServiceSettings, arm: Arm | None, **subject: str
+) -> Question:
     """What a GET asks.
 
     Args:
         call: which call it is.
         query: of its URL, still percent-encoded.
         settings: what is shown where.
+        arm: the variant of an experiment that whoever asks has, if any.
         subject: the id in the path, by its name.
 
     Raises:
         InvalidRequest: a parameter is unknown, repeated or out of range.
     """
-    asked = parse_query(call.asked, query, _defaults_of(settings))
-    return question(call.name, asked, settings.placement(asked.placement), **subject)
+    asked = parse_query(call.asked, query, _defaults_of(settings, arm))
+    return question(call.name, asked, settings.placement(asked.placement), arm, **subject)
 
 
 def _list_view(
-    call: ListCall, service: RecommendationService, settings: ServiceSettings
+    call: ListCall, service: RecommendationService, settings: ServiceSettings, experiments: Experiments
 ) -> Callable[..., Response]:
     def get(**subject: str) -> Response:
-        asked = question_of(call, request.environ.get("QUERY_STRING", ""), settings, **_checked(subject))
+        query, subject = request.environ.get("QUERY_STRING", ""), _checked(subject)
+        asked = question_of(call, query, settings, None, **subject)
+        if (arm := experiments.arm(asked)) is not None:
+            asked = question_of(call, query, settings, arm, **subject)
         if request.if_none_match:
-            tag = service.recommendation_id(asked)
+            tag = service.tag(asked)
             if request.if_none_match.contains_weak(tag):
+                experiments.saw(asked)
                 return Response(status=304, headers=cache_headers(call, tag))
         found = service.answer(asked)
+        experiments.saw(asked)
         response = json_response(found.recommendations)
         if found.sound:
-            response.headers.update(cache_headers(call, found.recommendations.recommendation_id))
+            response.headers.update(cache_headers(call, tag_of(found.recommendations.recommendation_id)))
         return response
 
-    def post(**subject: str) -> Response:
-        asked = parse_body(call.asked, read_body(), _defaults_of(settings))
-        rules = settings.placement(asked.placement)
-        return json_response(
-            service.answer(question(call.name, asked, rules, **_checked(subject))).recommendations
-        )
+    def post() -> Response:
+        body = read_body()
+        asked = _asked_by(body)
+        if (arm := experiments.arm(asked)) is not None:
+            asked = _asked_by(body, arm)
+        found = service.answer(asked)
+        experiments.saw(asked)
+        return json_response(found.recommendations)
+
+    def _asked_by(body: bytes, arm: Arm | None = None) -> Question:
+        asked = parse_body(call.asked, body, _defaults_of(settings, arm))
+        return question(call.name, asked, settings.placement(asked.placement), arm)
 
     return get if call.method == "GET" else post
 
@@ -93,7 +117,10 @@ def _checked(subject: Mapping[str, str]) -> dict[str, str]:
     return {name: check_id(name, id_) for name, id_ in subject.items()}
 
 
-def _defaults_of(settings: ServiceSettings) -> Defaults:
+def _defaults_of(settings: ServiceSettings, arm: Arm | None) -> Defaults:
+    if arm is not None:
+        return lambda said: arm.rules.defaults()
+
     def defaults(said: Mapping[str, Any]) -> Mapping[str, Any]:
         name = said.get("placement")
         try:

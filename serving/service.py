@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable
+from recommender.events.recommendation_ids import Shown, recommendation_id, tag_text
 from recommender.ranking.lists import RecommendationList
 from recommender.snapshot.redis_layout import RedisKeys
 
@@ -18,6 +19,7 @@ from .follower import SnapshotFollower
 from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
+from .pinned_snapshots import PinnedSnapshots
 from .question import Question
 from .reasons import Explainer, reason_keys
 from .rendering import explanation, render
@@ -90,9 +92,14 @@ class RecommendationService:
     """What the service can say, without a word of HTTP."""
 
     def __init__(
-        self, follower: SnapshotFollower, reader: RowReader, items: LiveItems, keys: RedisKeys
+        self,
+        follower: SnapshotFollower,
+        reader: RowReader,
+        items: LiveItems,
+        keys: RedisKeys,
+        pinned: PinnedSnapshots,
     ) -> None:
-        self._follower = follower
+        self._follower, self._pinned = follower, pinned
         self._reader = reader
         self._items = items
         self._keys = keys
@@ -113,7 +120,7 @@ class RecommendationService:
             SnapshotMissing: see `answer`.
             UnknownItem: see `answer`.
         """
-        published = self._live()
+        published = self._live(asked)
         ladder = _ladder(asked, published)
         keys = keys_of(read_first(ladder), asked)
         reading = self._read(published, [*keys, *reason_keys(asked)], self._beside(asked))
@@ -126,8 +133,8 @@ class RecommendationService:
         A snapshot never changes: it is enough that the same is live, that the shop has said nothing new of
         its items, and that the customer has done nothing that counts. False also where nobody can say.
         """
-        published = self._follower.live
-        if published is None or published.id != basis.live.id:
+        published = self._live(basis.asked)
+        if published.id != basis.live.id:
             return False
         reading = self._read(published, [], self._beside(basis.asked))
         if not reading.fresh:
@@ -146,12 +153,13 @@ class RecommendationService:
         unreadable = reading.unread | (
             _some(reading.rows, keys_of(basis.ladder, asked)).keys() - lists.keys()
         )
-        degraded = not unreadable.isdisjoint(keys_of(rungs, asked))
+        degraded = asked.snapshot not in (None, live.id) or not unreadable.isdisjoint(keys_of(rungs, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
         ranked = Recommendations(
-            recommendation_id=asked.recommendation_id(
-                live.id, basis.version, degraded=degraded or unexplained
+            recommendation_id=recommendation_id(
+                asked.tag(live.id, basis.version, degraded=degraded or unexplained),
+                _shown(asked, rungs[-1], live),
             ),
             items=render(shown, asked, explainer),
             source=rungs[-1].name,
@@ -160,20 +168,22 @@ class RecommendationService:
             stale=reading.stale,
             degraded=degraded,
             placement=UNSET if asked.placement is None else asked.placement,
+            experiment=UNSET if asked.experiment is None else asked.experiment,
+            variant=UNSET if asked.variant is None else asked.variant,
             explanation=explanation(found.tried, asked, lists, live) if asked.explain else UNSET,
         )
         return Answered(ranked, sound=not (reading.stale or degraded or unexplained))
 
-    def recommendation_id(self, asked: Question) -> str:
-        """Id of the answer that this question has when all is well; reads no list.
+    def tag(self, asked: Question) -> str:
+        """What the id of the answer begins with that this question has when all is well; reads no list.
 
         Raises:
             SnapshotMissing: no snapshot was ever seen.
         """
-        published = self._live()
+        published = self._live(asked)
         reading = self._read(published, [], self._beside(asked))
         live, asked = self._now(published, asked, reading)
-        return asked.recommendation_id(live.id, self._items.known.version)
+        return tag_text(asked.tag(live.id, self._items.known.version))
 
     def knows_item(self, item_id: str) -> bool:
         """Whether the live snapshot has this item."""
@@ -227,7 +237,10 @@ class RecommendationService:
         notes = read_notes(stored, since=published.data_until)
         return live, msgspec.structs.replace(asked, bought_since=notes.bought, dismissed=notes.dismissed)
 
-    def _live(self) -> LiveSnapshot:
+    def _live(self, asked: Question) -> LiveSnapshot:
+        """The snapshot to answer from: the live one, unless the variant names another that can be had."""
+        if asked.snapshot is not None and (pinned := self._pinned.get(asked.snapshot)) is not None:
+            return pinned
         live = self._follower.live
         if live is None:
             # Why is for the operators: it may name hosts and paths.
@@ -239,6 +252,10 @@ class RecommendationService:
         if self._follower.withdrawn:
             return self._reader.recall(live.id, keys, beside)
         return self._reader.read(live.id, keys, live.manifest.pages, beside)
+
+
+def _shown(asked: Question, rung: Rung, live: LiveSnapshot) -> Shown:
+    return Shown(asked.call, rung.name, live.id, asked.placement, asked.experiment, asked.variant)
 
 
 def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from multiprocessing.util import Finalize
 
 from flask import Flask
 
@@ -26,6 +27,8 @@ def application() -> Flask:
     answering = connect(settings.redis_url, SERVING, ReadingClient)
     worker = assembled(settings, answering, connect(settings.redis_url, FOLLOWING))
     Background(worker.jobs).start()
+    # Last of all, in a worker that multiprocessing started as in any other: after the requests in flight.
+    Finalize(None, worker.experiments.write, exitpriority=1)
     return worker.app
 
 
