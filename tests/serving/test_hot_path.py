@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.serving.hot_path import WAYS, HotPath
-from recommender.serving.placements import Placement, ServiceSettings
+from recommender.serving.placements import Experiment, Placement, ServiceSettings, Variant
 from tests.serving.served_shop import ServedShop
 from tests.serving.small_shop import ODD_ID, UnreliableStore, publish
 
@@ -29,7 +29,21 @@ IDS = [
     "%",
 ]
 PLACEMENTS = ServiceSettings(
-    {"home": Placement(n=2, pins=("honey",), blocks=("tea",)), "page": Placement(filter="item.price < 6")}
+    {
+        "home": Placement(n=2, pins=("honey",), blocks=("tea",)),
+        "page": Placement(filter="item.price < 6"),
+        "shelf": Placement(),
+    },
+    {
+        "shelves": Experiment(
+            "shelf",
+            {
+                "control": Variant(0.3),
+                "short": Variant(0.3, Placement(n=1, mode="discover")),
+                "none": Variant(0.3, holdout="nothing"),
+            },
+        )
+    },
 )
 PARAMETERS = {
     "n": ["1", "3", "100", "0", "101", "1e1", ""],
@@ -38,7 +52,7 @@ PARAMETERS = {
     "category": ["food", "tools", "gar%20den", "%ff"],
     "exclude": ["tea,milk", "saw", "a%5C,b", ""],
     "fields": ["title,price", "reason", "reason,title", "colour"],
-    "placement": ["home", "page", "elsewhere"],
+    "placement": ["home", "page", "shelf", "elsewhere"],
     "place": ["Frankreich", "Atlantis"],
     "strict": ["true", "false", "maybe"],
     "colour": ["red"],

@@ -1,0 +1,61 @@
+"""An experiment on a live service of two workers: shares, one variant a customer, exposures on disk."""
+
+from collections import Counter
+from pathlib import Path
+
+from recommender.events.exposures import read_exposures
+from recommender.events.journal import journal_path
+from recommender.snapshot.redis_connection import connect
+from recommender.snapshot.redis_store import RedisStore
+from tests.eventually import eventually
+from tests.running_service import PATIENCE, Service, started
+from tests.serving.small_shop import publish
+
+SETTINGS = """
+[placements.home]
+[experiments.half]
+placement = "home"
+[experiments.half.variants.control]
+share = 0.5
+[experiments.half.variants.plain]
+share = 0.3
+holdout = "best_sellers"
+[experiments.half.variants.none]
+share = 0.2
+holdout = "nothing"
+"""
+
+SHARES = {"control": 0.5, "plain": 0.3, "none": 0.2}
+CUSTOMERS = 300
+
+
+def answers_of(service: Service, number: int) -> dict:
+    return service.get(f"/v1/customers/c{number}/recommendations?placement=home")
+
+
+def test_shares_hold_customers_keep_their_variant_and_all_is_written_when_it_stops(
+    redis_url: str, tmp_path: Path
+):
+    state, config = tmp_path / "state", tmp_path / "serve.toml"
+    config.write_text(SETTINGS)
+    with connect(redis_url) as client:
+        client.flushall()
+        publish(RedisStore(client, "shop"))
+    options = ("--redis", redis_url, "--state", str(state), "--config", str(config))
+    with started(tmp_path / "log", *options) as service:
+        assert eventually(service.is_ready)
+        first = {number: answers_of(service, number) for number in range(CUSTOMERS)}
+        # Each request comes on a connection of its own: ten of them reach both workers.
+        again = {number: {answers_of(service, number)["variant"] for _ in range(10)} for number in range(20)}
+        service.process.terminate()
+        assert service.process.wait(PATIENCE) == 0
+    assert all(again[number] == {first[number]["variant"]} for number in again)
+    counted = Counter(answer["variant"] for answer in first.values())
+    for variant, share in SHARES.items():
+        assert abs(counted[variant] / CUSTOMERS - share) < 4 * (share * (1 - share) / CUSTOMERS) ** 0.5
+    assert {answer["source"] for answer in first.values() if answer["variant"] == "plain"} == {"best_sellers"}
+    assert all(not answer["items"] for answer in first.values() if answer["variant"] == "none")
+    written = {
+        exposure.id: exposure.variant for exposure in read_exposures(journal_path(state, "shop"), "half")
+    }
+    assert written == {f"c{number}": answer["variant"] for number, answer in first.items()}
