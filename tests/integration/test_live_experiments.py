@@ -44,9 +44,9 @@ def test_shares_hold_customers_keep_their_variant_and_all_is_written_when_it_sto
     options = ("--redis", redis_url, "--state", str(state), "--config", str(config))
     with started(tmp_path / "log", *options) as service:
         assert eventually(service.is_ready)
-        first = {number: answers_of(service, number) for number in range(CUSTOMERS)}
         # Each request comes on a connection of its own: ten of them reach both workers.
         again = {number: {answers_of(service, number)["variant"] for _ in range(10)} for number in range(20)}
+        first = {number: answers_of(service, number) for number in range(CUSTOMERS)}
         service.process.terminate()
         assert service.process.wait(PATIENCE) == 0
     assert all(again[number] == {first[number]["variant"]} for number in again)

@@ -236,7 +236,7 @@ WRONG = {
     f"{AT_HOME}start = 2026-12-01T00:00:00\n{HALF_EACH}": "start must have a zone",
     f"{AT_HOME}start = 1\n{HALF_EACH}": "start must be a time like",
     f'{AT_HOME}{A_HALF}\nvariants.b = {{share = 0.5, holdout = "all"}}': "holdout must be one of",
-    f'{AT_HOME}{A_HALF}\nvariants.b = {{share = 0.5, holdout = "nothing", snapshot = "x"}}': "a holdout has no",
+    f'{AT_HOME}{A_HALF}\nvariants.b = {{share = 0.5, holdout = "nothing", snapshot = "x"}}': "a holdout has",
     f"{AT_HOME}{A_HALF}\nvariants.b = {{share = 0.5, settings = {{n = 1000}}}}": "n must be from 1 to 100",
 }
 
