@@ -17,12 +17,13 @@ from .docs_page import code, docs_page
 from .errors import InvalidRequest
 from .experiments import Experiments
 from .guard import Guard
+from .health_schemas import Alive
 from .json_bodies import json_response, read_body
 from .openapi import openapi_document
 from .placements import ServiceSettings, UnknownPlacement
 from .question import Question, question
 from .request_parsing import Defaults, check_id, parse_body, parse_query
-from .schemas import Alive, FieldError
+from .schemas import FieldError
 from .service import RecommendationService
 
 # The page has no scripts and fetches nothing; its style sheet stands in it.

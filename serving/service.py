@@ -16,6 +16,7 @@ from recommender.snapshot.redis_layout import RedisKeys
 from .customer_notes import read_notes
 from .errors import UnknownItem
 from .follower import SnapshotFollower
+from .health_schemas import Ready
 from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
@@ -24,7 +25,7 @@ from .question import Question
 from .reasons import Explainer, reason_keys
 from .rendering import explanation, render
 from .row_reader import Reading, RowReader
-from .schemas import Ready, Recommendations
+from .schemas import Recommendations
 from .shaping import shaped
 
 logger = logging.getLogger(__name__)
