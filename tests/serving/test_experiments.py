@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -214,6 +215,23 @@ class TestExposures:
         journal.parent.unlink()
         shop.experiments.write()
         assert len(read_exposures(journal, "test")) == 1
+
+    def test_a_locked_journal_holds_up_no_read_and_loses_nothing(self, shop: ServedShop, journal: Path):
+        shop.get(ANN)
+        shop.experiments.write()
+        locking = sqlite3.connect(journal, isolation_level=None)
+        locking.execute("BEGIN EXCLUSIVE")
+        writing = Thread(target=shop.experiments.write)
+        shop.ask(placement="home", session_id="during")
+        writing.start()
+        # The writer waits for the lock; answers do not wait for the writer.
+        answers = [shop.ask(placement="home", session_id=f"s{number}") for number in range(5)]
+        assert writing.is_alive() and all("variant" in answer for answer in answers)
+        locking.execute("ROLLBACK")
+        locking.close()
+        writing.join()
+        shop.experiments.write()
+        assert len(read_exposures(journal, "test")) == 7
 
     def test_without_any_that_is_said(self, journal: Path, tmp_path: Path):
         with pytest.raises(ConfigError, match="there are no events"):
