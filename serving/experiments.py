@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+import msgspec
+
 from recommender.events.exposures import Exposure, KnownPlan, Plan, UnitKind
 
 from .arms import Arm
@@ -12,7 +14,7 @@ from .exposure_queue import ExposureQueue
 from .placements import NO_RULES, Experiment, Placement, ServiceSettings, Variant
 from .question import Question
 
-_DRAW_BYTES = 8
+_HASH_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def plans_of(settings: ServiceSettings, since: float) -> dict[str, KnownPlan]:
         since: when that is said, in seconds since 1970 UTC.
     """
     return {
-        name: KnownPlan(name, Plan(experiment.placement, experiment.salt or name, _shares(experiment)), since)
+        name: KnownPlan(name, _plan(name, experiment, settings), since)
         for name, experiment in settings.experiments.items()
     }
 
@@ -111,7 +113,7 @@ def _unit(asked: Question) -> tuple[UnitKind, str] | None:
 def _draw(salt: bytes, kind: UnitKind, id_: str) -> float:
     """A number from 0 to 1, without 1, evenly spread over ids and the same for the same id."""
     text = b"\0".join((salt, kind.encode(), id_.encode()))
-    digest = hashlib.blake2b(text, digest_size=_DRAW_BYTES).digest()
+    digest = hashlib.blake2b(text, digest_size=_HASH_BYTES).digest()
     # A float has 53 bits: more would round the largest draws up to 1.
     return (int.from_bytes(digest) >> 11) / 2**53
 
@@ -139,5 +141,15 @@ def _rules(variant: Variant, own: Placement) -> Placement:
     return replace(own, ladder=("best_sellers",), diversity=None, boost=None, pins=())
 
 
-def _shares(experiment: Experiment) -> dict[str, float]:
-    return {name: variant.share for name, variant in experiment.variants.items()}
+def _plan(name: str, experiment: Experiment, settings: ServiceSettings) -> Plan:
+    own = settings.placements.get(experiment.placement, NO_RULES)
+    answered = [
+        (called, _rules(variant, own), variant.snapshot, variant.holdout)
+        for called, variant in experiment.variants.items()
+    ]
+    return Plan(
+        placement=experiment.placement,
+        salt=experiment.salt or name,
+        shares={called: variant.share for called, variant in experiment.variants.items()},
+        rules=hashlib.blake2b(msgspec.json.encode(answered), digest_size=_HASH_BYTES).hexdigest(),
+    )

@@ -89,7 +89,7 @@ def experiment_report(data: ExperimentData, *, until: float, window: float, cert
     counts = np.bincount(judged.variant, minlength=len(judged.names))
     by_metric = {metric: means(judged, metric) for metric in METRICS}
     spread = None
-    if len({str(known.plan.shares) for known in data.plans}) == 1:
+    if not _drawn_anew(data):
         spread = sample_ratio(list(data.exposed.values()), list(plan.shares.values()))
     return Report(
         experiment=data.plan.experiment,
@@ -250,18 +250,22 @@ def _by_day(
 
 def _warnings(data: ExperimentData, spread: SampleRatio | None) -> list[str]:
     warnings = []
+    changed = ", ".join(_moment(known.since) for known in data.plans[1:])
     if spread is None:
-        changed = ", ".join(_moment(known.since) for known in data.plans[1:])
         warnings.append(
-            f"the plan was changed ({changed}): customers drawn before and after it are not alike. Begin an "
-            "experiment of another name"
+            f"shares or salt were changed ({changed}): customers drawn before and after it are not alike. "
+            "Begin an experiment of another name"
         )
-    elif spread.mismatch:
+    elif changed:
+        warnings.append(
+            f"what the variants answer was changed ({changed}): before and after it, something else was tried"
+        )
+    if spread is not None and spread.mismatch:
         warnings.append(
             "customers are not spread as planned, so the variants' customers are not alike: find out why "
             "(answers that one variant loses? robots?) before you believe anything here"
         )
-    elif spread.doubtful:
+    elif spread is not None and spread.doubtful:
         warnings.append(
             "chi-squared doubts the spread of the customers. Looked at often it does so by chance: see "
             "whether the always-valid p-value follows"
@@ -271,6 +275,11 @@ def _warnings(data: ExperimentData, spread: SampleRatio | None) -> list[str]:
     if data.unpriced:
         warnings.append(f"{data.unpriced:,} purchases have no price: they count as bought for nothing")
     return warnings
+
+
+def _drawn_anew(data: ExperimentData) -> bool:
+    """Whether customers changed variants on the way."""
+    return len({(known.plan.salt, str(known.plan.shares)) for known in data.plans}) > 1
 
 
 def _plot(report: Report, metric: str) -> Markup | None:

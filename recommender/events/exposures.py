@@ -61,11 +61,13 @@ class Plan(Struct, frozen=True):
         placement: where it takes place.
         salt: that customers were drawn with.
         shares: share of customers by name of variant; the first variant is the control.
+        rules: stands for what the variants answer; another one where any of that was changed.
     """
 
     placement: str
     salt: str
     shares: dict[str, float]
+    rules: str
 
 
 class KnownPlan(Struct, frozen=True):
@@ -74,7 +76,7 @@ class KnownPlan(Struct, frozen=True):
     Attributes:
         experiment: its name.
         plan: what it was set up as.
-        since: when a worker first wrote exposures of it, in seconds since 1970 UTC.
+        since: when the worker began that first wrote exposures of it, in seconds since 1970 UTC.
     """
 
     experiment: str

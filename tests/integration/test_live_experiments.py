@@ -7,6 +7,7 @@ from recommender.events.exposures import read_exposures
 from recommender.events.journal import journal_path
 from recommender.snapshot.redis_connection import connect
 from recommender.snapshot.redis_store import RedisStore
+from tests.commands import cartlift
 from tests.eventually import eventually
 from tests.running_service import PATIENCE, Service, started
 from tests.serving.small_shop import publish
@@ -59,3 +60,6 @@ def test_shares_hold_customers_keep_their_variant_and_all_is_written_when_it_sto
         exposure.id: exposure.variant for exposure in read_exposures(journal_path(state, "shop"), "half")
     }
     assert written == {f"c{number}": answer["variant"] for number, answer in first.items()}
+    told = cartlift("experiment", "report", "--state", state, "--json").json
+    assert {one["name"]: one["exposed"] for one in told["variants"]} == dict(counted)
+    assert told["warnings"] == [] and not told["sample_ratio"]["mismatch"]

@@ -196,6 +196,13 @@ class TestExposures:
         assert (known.experiment, known.plan.placement, known.plan.salt) == ("test", "home", "test")
         assert list(known.plan.shares.items()) == [("control", 0.5), ("short", 0.5)]
 
+    def test_a_plan_whose_rules_were_changed_stands_there_anew(self, shop: ServedShop, journal: Path):
+        changed = shop_with(Experiment("home", HALVES), journal, filter="item.price < 6")
+        for worker in (shop, shop_with(Experiment("home", HALVES), journal), changed):
+            worker.get(ANN)
+            worker.experiments.write()
+        assert len({known.plan.rules for known in read_plans(journal)}) == len(read_plans(journal)) == 2
+
     def test_an_answer_that_a_cache_has_counts_as_well(self, shop: ServedShop, journal: Path):
         tag = shop.client.get(ANN).headers["ETag"]
         fresh = shop_with(Experiment("home", HALVES), journal)

@@ -22,7 +22,7 @@ CONVERSION, UPLIFT = 0.15, 0.15
 PRICE = 10.0
 UNTIL = "2026-11-30T00:00:00+0000"
 
-PLAN = Plan("home", "test", {"control": 0.5, "new": 0.5})
+PLAN = Plan("home", "test", {"control": 0.5, "new": 0.5}, "as tried first")
 
 
 def simulated(seed: int = 1) -> tuple[list[Exposure], list[StoredEvent]]:
@@ -192,10 +192,19 @@ def test_guests_count_by_their_session_and_who_was_shown_both_for_none(tmp_path:
 
 def test_shares_changed_on_the_way_are_said_and_the_spread_is_not_judged(tmp_path: Path):
     exposures = [Exposure("test", "customer", "c", "new", START)]
-    found = report(written(tmp_path, exposures, PLAN, Plan("home", "test", {"control": 0.9, "new": 0.1})))
+    found = report(
+        written(tmp_path, exposures, PLAN, Plan("home", "test", {"control": 0.9, "new": 0.1}, PLAN.rules))
+    )
     assert found["sample_ratio"] is None
-    assert "the plan was changed" in found["warnings"][0]
+    assert "shares or salt were changed" in found["warnings"][0]
     assert [one["share"] for one in found["variants"]] == [0.9, 0.1]
+
+
+def test_rules_changed_on_the_way_are_said(tmp_path: Path):
+    exposures = [Exposure("test", "customer", "c", "new", START)]
+    found = report(written(tmp_path, exposures, PLAN, Plan("home", "test", PLAN.shares, "other")))
+    assert found["sample_ratio"] is not None
+    assert "what the variants answer was changed" in found["warnings"][0]
 
 
 def test_an_unknown_experiment_costs_one_line_that_names_the_known(state: Path, tmp_path: Path):
