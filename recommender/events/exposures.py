@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from recommender.errors import ConfigError, StoreUnavailable
+from recommender.events.journal import LAYOUT
 
 UnitKind = Literal["customer", "session"]
 
@@ -106,7 +107,8 @@ def add_exposures(journal: Path, exposures: Sequence[Exposure], plans: Sequence[
         with closing(sqlite3.connect(journal, timeout=_WAIT_SECONDS, isolation_level=None)) as database:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
-            database.executescript(_LAYOUT)
+            # With that of the events: who reads one reads both, and there may have been none yet.
+            database.executescript(LAYOUT + _LAYOUT)
             database.execute("BEGIN IMMEDIATE")
             database.executemany(_ADD, map(astuple, exposures))
             database.executemany(

@@ -1,7 +1,9 @@
-"""An experiment on a live service of two workers: shares, one variant a customer, exposures on disk."""
+"""Experiments and attribution on a live service of two workers, from the answer to the report."""
 
 from collections import Counter
 from pathlib import Path
+
+import redis
 
 from recommender.events.exposures import read_exposures
 from recommender.events.journal import journal_path
@@ -10,6 +12,7 @@ from recommender.snapshot.redis_store import RedisStore
 from tests.commands import cartlift
 from tests.eventually import eventually
 from tests.running_service import PATIENCE, Service, started
+from tests.serving.live_shop import LiveShop
 from tests.serving.small_shop import publish
 
 SETTINGS = """
@@ -63,3 +66,35 @@ def test_shares_hold_customers_keep_their_variant_and_all_is_written_when_it_sto
     told = cartlift("experiment", "report", "--state", state, "--json").json
     assert {one["name"]: one["exposed"] for one in told["variants"]} == dict(counted)
     assert told["warnings"] == [] and not told["sample_ratio"]["mismatch"]
+
+
+def test_what_was_clicked_and_bought_is_laid_at_the_answer_that_was_shown(
+    redis_client: redis.Redis, tmp_path: Path
+):
+    shop = LiveShop(redis_client, tmp_path)
+    key = shop.key("read", "events")
+    path = "/v1/customers/ann/recommendations?placement=home"
+    shown = shop.workers[0].get(path, X_API_Key=key).get_json()["recommendation_id"]
+    click = {"type": "click", "item_id": "honey", "customer_id": "ann", "recommendation_id": shown}
+    bought = {"type": "purchase", "item_id": "honey", "customer_id": "ann", "quantity": 2, "price": 5.0}
+    sent = [
+        {**said, "event_id": said["type"], "at": f"2026-11-21T09:0{number}:00Z"}
+        for number, said in enumerate((click, bought))
+    ]
+    taken = shop.workers[1].send("POST", "/v1/events", {"events": sent}, X_API_Key=key).get_json()
+    assert [one["status"] for one in taken["events"]] == ["accepted", "accepted"]
+    by = ("--by", "placement", "--by", "source")
+    rows = cartlift("events", "attribution", "--state", tmp_path, "--json", *by).json
+    assert rows == [
+        {
+            "attributed": True,
+            "placement": "home",
+            "source": "personal",
+            "answers": 1,
+            "clicks": 1,
+            "purchases": 1,
+            "by_click": 1,
+            "revenue": 10.0,
+            "unpriced": 0,
+        }
+    ]

@@ -200,6 +200,15 @@ def test_shares_changed_on_the_way_are_said_and_the_spread_is_not_judged(tmp_pat
     assert [one["share"] for one in found["variants"]] == [0.9, 0.1]
 
 
+def test_exposures_may_come_before_any_event(tmp_path: Path):
+    add_exposures(
+        journal_path(tmp_path, "shop"),
+        [Exposure("test", "customer", "c", "new", START)],
+        [KnownPlan("test", PLAN, START)],
+    )
+    assert [one["judged"] for one in report(tmp_path)["variants"]] == [0, 1]
+
+
 def test_rules_changed_on_the_way_are_said(tmp_path: Path):
     exposures = [Exposure("test", "customer", "c", "new", START)]
     found = report(written(tmp_path, exposures, PLAN, Plan("home", "test", PLAN.shares, "other")))
