@@ -138,7 +138,13 @@ def read_plans(journal: Path) -> list[KnownPlan]:
         ConfigError: see `read_exposures`.
     """
     found = _rows(journal, "SELECT experiment, plan, since FROM experiment_plans ORDER BY since, experiment")
-    return [KnownPlan(name, msgspec.json.decode(plan, type=Plan), since) for name, plan, since in found]
+    try:
+        return [KnownPlan(name, msgspec.json.decode(plan, type=Plan), since) for name, plan, since in found]
+    except msgspec.DecodeError as error:
+        raise ConfigError(
+            f"a plan of an experiment in {journal} cannot be read ({error}): was it written by another "
+            "version?"
+        ) from error
 
 
 def _rows(journal: Path, query: str, *values: str) -> Iterator[tuple[Any, ...]]:

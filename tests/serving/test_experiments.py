@@ -248,6 +248,15 @@ class TestExposures:
         with pytest.raises(ConfigError, match="holds no experiments"):
             read_plans(empty)
 
+    def test_a_plan_that_cannot_be_read_is_said(self, shop: ServedShop, journal: Path):
+        shop.get(ANN)
+        shop.experiments.write()
+        with sqlite3.connect(journal) as database:
+            database.execute("UPDATE experiment_plans SET plan = '{}'")
+        database.close()
+        with pytest.raises(ConfigError, match="cannot be read"):
+            read_plans(journal)
+
 
 A_HALF = "variants.a.share = 0.5"
 HALF_EACH = f"{A_HALF}\nvariants.b.share = 0.5"
