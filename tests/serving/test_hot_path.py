@@ -1,5 +1,6 @@
 """What is answered before Flask is what Flask answers, byte for byte."""
 
+import json
 import random
 from urllib.parse import quote
 
@@ -119,6 +120,20 @@ def test_thousands_of_random_requests_are_answered_alike():
     statuses = [assert_same(shop, *random_request(rng)) for _ in range(4_000)]
     assert {status.split()[0] for status in statuses} == {"200", "400", "404", "405"}
     assert statuses.count("200 OK") > 1_000
+
+
+def test_variants_of_experiments_are_answered_alike():
+    shop, rng, seen = ServedShop(settings=PLACEMENTS), random.Random(2), set()
+    publish(shop.store)
+    shop.follower.poll()
+    for _ in range(1_000):
+        path = f"/v1/customers/{rng.choice(['ann', 'bob', *map(str, range(40))])}/recommendations"
+        name = rng.choice(["n", "mode", "category", "fields"])
+        query = f"placement=shelf&{name}={rng.choice(PARAMETERS[name])}"
+        assert_same(shop, "GET", path, query, rng.choice(HEADERS))
+        body = asked(shop.client.application.wsgi_app, "GET", path, query, {})[2]
+        seen.add(json.loads(body).get("variant"))
+    assert seen == {"control", "short", "none", None}
 
 
 @settings(max_examples=300, deadline=None)
