@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
@@ -47,9 +48,9 @@ def parse_section(
 ) -> Section:
     """A TOML table as a frozen dataclass.
 
-    Fields may be bool, int, float, str, Literal, tuples of any length of these, one of these or None,
-    dataclasses, and mappings of names of the user's own choice to these. A whole number does for a float, and
-    a lone value for a tuple.
+    Fields may be bool, int, float, str, datetime, Literal, tuples of any length of these, one of these or
+    None, dataclasses, and mappings of names of the user's own choice to these. A whole number does for a
+    float, and a lone value for a tuple.
 
     Args:
         section_type: the dataclass.
@@ -131,4 +132,10 @@ def _parse_plain(hint: type, value: Any, where: str, key: str) -> Any:
     raise ConfigError(f"{where}: {key} must be {_NAMES[hint]}, got {value!r}")
 
 
-_NAMES: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_NAMES: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    datetime: "a time like 2026-12-01T00:00:00Z",
+}

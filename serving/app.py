@@ -5,6 +5,7 @@ from flask import Flask, Response, request
 from .answer_headers import API_POLICY, REQUEST_ID, request_id
 from .errors import InvalidRequest
 from .event_service import EventService
+from .experiments import Experiments
 from .guard import Guard, register_guard
 from .hot_path import HotPath
 from .json_bodies import MOST_BODY_BYTES
@@ -21,6 +22,7 @@ def create_app(
     events: EventService,
     state: LiveState,
     guard: Guard,
+    experiments: Experiments,
     settings: ServiceSettings = DEFAULTS,
 ) -> Flask:
     """The application.
@@ -30,6 +32,7 @@ def create_app(
         events: takes events.
         state: takes what the shop says of its items.
         guard: knows the keys.
+        experiments: knows who has which variant.
         settings: what is shown where.
     """
     app = Flask("recommender.serving", static_folder=None)
@@ -43,9 +46,9 @@ def create_app(
     app.after_request(_finish)
     register_guard(app, guard)
     register_problems(app)
-    register_routes(app, guard, service, settings)
+    register_routes(app, guard, service, settings, experiments)
     register_writes(app, guard, service, events, state)
-    app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings)  # type: ignore[method-assign]
+    app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings, experiments)  # type: ignore[method-assign]
     return app
 
 

@@ -13,12 +13,15 @@ from recommender.snapshot.redis_store import RedisStore
 from .app import create_app
 from .breaker import CircuitBreaker
 from .event_service import EventService
+from .experiments import Experiments, pinned_snapshots, plans_of
+from .exposure_queue import ExposureQueue
 from .follower import SnapshotFollower
 from .guard import Guard
 from .invalidations import Invalidations
 from .keys import KeyRing
 from .live_items import LiveItems
 from .live_state import LiveState
+from .pinned_snapshots import PinnedSnapshots
 from .placements import load_service_settings
 from .row_reader import RowReader
 from .service import RecommendationService
@@ -34,6 +37,8 @@ class Worker:
         follower: follows snapshots.
         items: knows what the shop said of its items.
         events: takes events.
+        pinned: loads snapshots of experiments.
+        experiments: notes who was shown which variant.
         reader: reads lists.
         invalidations: is told what changes.
     """
@@ -42,13 +47,21 @@ class Worker:
     follower: SnapshotFollower
     items: LiveItems
     events: EventService
+    pinned: PinnedSnapshots
+    experiments: Experiments
     reader: RowReader
     invalidations: Invalidations
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
         """What is to be done again and again beside answering."""
-        return self.follower.poll, self.items.poll, self.events.catch_up
+        return (
+            self.follower.poll,
+            self.pinned.poll,
+            self.items.poll,
+            self.events.catch_up,
+            self.experiments.write,
+        )
 
     @property
     def looks(self) -> tuple[Callable[[], None], ...]:
@@ -77,8 +90,11 @@ def assembled(
     """
     placements = load_service_settings(settings.config)
     guard = Guard.of(KeyRing(settings.keys, settings.shop, clock), clock)
-    follower = SnapshotFollower(RedisStore(following, settings.shop), clock)
+    store = RedisStore(following, settings.shop)
+    follower = SnapshotFollower(store, clock)
+    pinned = PinnedSnapshots(store, pinned_snapshots(placements), clock)
     follower.poll()
+    pinned.poll()
     state = LiveState(answering, settings.shop)
     breaker = CircuitBreaker(clock)
     items, events = LiveItems(state), EventService(settings.events, state, breaker, time.time)
@@ -86,6 +102,8 @@ def assembled(
     keys = RedisKeys(settings.shop)
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
-    service = RecommendationService(follower, reader, items, keys, invalidations)
-    app = create_app(service, events, state, guard, placements)
-    return Worker(app, follower, items, events, reader, invalidations)
+    service = RecommendationService(follower, reader, items, keys, invalidations, pinned)
+    queue = ExposureQueue(settings.events, plans_of(placements, time.time()))
+    experiments = Experiments(placements, queue, time.time)
+    app = create_app(service, events, state, guard, experiments, placements)
+    return Worker(app, follower, items, events, pinned, experiments, reader, invalidations)

@@ -23,7 +23,7 @@ from .schemas import (
 )
 
 EXAMPLE_ANSWER = Recommendations(
-    recommendation_id="2f6c1d0b8e5a497c3d1f0a62",
+    recommendation_id="L2wdC45aSXw9HwpiAQIBMjAyNjExMjFUMDQwMDAwWi05ZjNhYjI3YwBob21lAADEqQ",
     items=(
         RecommendedItem(
             item_id="1002",

@@ -39,7 +39,7 @@ _DRAIN_SECONDS = 10
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     envvar="CARTLIFT_SERVE_CONFIG",
-    help="TOML file that says what is shown where, by which rules: [placements.NAME].",
+    help="TOML file that says what is shown where, by which rules: [placements.NAME], [experiments.NAME].",
 )
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Worker processes.  [default: one a core]"

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from recommender.errors import RecommenderError
+from recommender.events.recommendation_ids import tag_of
 
 from .answer_headers import JSON, answer_headers, request_id
+from .arms import Arm
 from .calls import LIST_CALLS, ListCall
+from .experiments import Experiments
 from .guard import CHECKED_KEY, Guard
 from .item_pieces import ItemPieces
 from .json_bodies import MOST_BODY_BYTES
@@ -69,8 +72,8 @@ WAYS = tuple(
 
 _POSTS = {call.path: call for call in LIST_CALLS if call.method == "POST"}
 
-_Name = tuple[CallName, str, str | bytes]
-"""A request: its call, its query, and the id in its path or its body."""
+_Name = tuple[CallName, str, str | bytes, Arm | None]
+"""A request: its call, its query, the id in its path or its body, and the variant that whoever asks has."""
 
 _HeadersAndBody = tuple[list[tuple[str, str]], bytes]
 
@@ -100,6 +103,7 @@ class HotPath:
         service: RecommendationService,
         guard: Guard,
         settings: ServiceSettings,
+        experiments: Experiments,
     ) -> None:
         """Nothing is asked yet.
 
@@ -108,13 +112,17 @@ class HotPath:
             service: answers lists.
             guard: knows the keys.
             settings: what is shown where.
+            experiments: knows who has which variant.
         """
+        self._experiments = experiments
         self._app, self._service, self._guard, self._settings = app, service, guard, settings
         self._kept: OrderedDict[_Name, _Made] = OrderedDict()
         self._keeping = Lock()
         self._pieces = ItemPieces()
         self._template = lru_cache(_MOST_QUERIES)(
-            lambda way, query: question_of(way.call, query, settings, **{way.call.subject: _ANYBODY})
+            lambda way, query, arm: question_of(
+                way.call, query, settings, arm, **{way.call.subject: _ANYBODY}
+            )
         )
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -148,10 +156,7 @@ class HotPath:
         environ["wsgi.input"] = BytesIO(body)  # for Flask
         try:
             self._let_pass(call, environ)
-            made = self._holding(name := (call.name, "", body))
-            if made is None:
-                made = self._placed(self._service.read(posted_question(call, body, self._settings)))
-                self._keep(name, made)
+            made = self._made_of_body(call, body)
         except RecommenderError:
             return None
         return answer_headers(call, None, request_id(environ), len(made.body)), made.body
@@ -176,19 +181,37 @@ class HotPath:
         # Flask finds the same, and says so.
         except (RecommenderError, UnicodeError):
             return None
-        tag = found.frame.recommendation_id if found.sound else None
+        tag = tag_of(found.frame.recommendation_id) if found.sound else None
         return answer_headers(way.call, tag, request_id(environ), len(found.body)), found.body
 
     def _made(self, way: _Way, query: str, subject: str) -> "_Made":
         """The answer: the one made before for the same request, while that holds."""
-        kept = self._holding(name := (way.call.name, query, subject))
+        arm = None
+        if self._experiments.any:
+            arm = self._experiments.arm(_about(self._template(way, query, None), way.call, subject))
+        template = self._template(way, query, arm)
+        if arm is not None:
+            self._experiments.saw(_about(template, way.call, subject))
+        kept = self._holding(name := (way.call.name, query, subject, arm))
         if kept is not None:
             return kept
-        template = self._template(way, query)
         basis = self._service.read(_about(template, way.call, subject))
         found = plain_answer(basis, self._pieces) if is_plain(template) else None
         made = _Made(basis.ground, found[0], True, found[1]) if found else self._placed(basis)
         self._keep(name, made)
+        return made
+
+    def _made_of_body(self, call: ListCall, body: bytes) -> "_Made":
+        """As `_made`, for what a body asks."""
+        arm = None
+        if self._experiments.any:
+            arm = self._experiments.arm(posted_question(call, body, self._settings, None))
+        made = self._holding(name := (call.name, "", body, arm))
+        if made is None or arm is not None:
+            asked = posted_question(call, body, self._settings, arm)
+            made = made or self._placed(self._service.read(asked))
+            self._keep(name, made)
+            self._experiments.saw(asked)
         return made
 
     def _holding(self, name: "_Name") -> "_Made | None":

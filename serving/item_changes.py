@@ -72,19 +72,25 @@ class KnownChanges:
     changes: Mapping[str, ItemChange] = field(default_factory=dict)
 
 
+_MOST_CHANGED = 4
+"""Snapshots that are kept with their changes: the live one, and those of experiments."""
+
+
 class ChangedSnapshots:
-    """Keeps the live snapshot with the latest changes, so that they are applied once and not by request."""
+    """Keeps snapshots with the latest changes, so that they are applied once and not by request."""
 
     def __init__(self) -> None:
-        self._base: LiveSnapshot | None = None
-        self._applied: bytes | None = None
-        self._changed: LiveSnapshot | None = None
+        self._changed: dict[str, tuple[LiveSnapshot, bytes | None, LiveSnapshot]] = {}
         self._lock = Lock()
 
     def of(self, live: LiveSnapshot, known: KnownChanges) -> LiveSnapshot:
         """The snapshot with all changes."""
         with self._lock:
-            if self._changed is None or self._base is not live or self._applied != known.version:
-                self._base, self._applied = live, known.version
-                self._changed = changed(live, known.changes)
-            return self._changed
+            base, applied, with_changes = self._changed.get(live.id, (None, None, live))
+            if base is not live or applied != known.version:
+                with_changes = changed(live, known.changes)
+                self._changed.pop(live.id, None)
+                self._changed[live.id] = live, known.version, with_changes
+                while len(self._changed) > _MOST_CHANGED:
+                    del self._changed[next(iter(self._changed))]
+            return with_changes

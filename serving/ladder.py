@@ -13,7 +13,7 @@ from recommender.snapshot.encoding import entry_key
 from .hiding import Lists, bought, may_be_shown
 from .live_snapshot import LiveSnapshot
 from .question import CallName, Question
-from .schemas import RungName
+from .schemas import SourceName
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Rung:
             of their own.
     """
 
-    name: RungName
+    name: SourceName
     keys: Callable[[Question], tuple[str, ...]]
     look_up: Callable[[Question, Lists, LiveSnapshot], RecommendationList]
     asked: Callable[[Question], object] = lambda asked: True
@@ -38,6 +38,8 @@ class Rung:
 
 def ladder_of(asked: Question) -> tuple[Rung, ...]:
     """The rungs that this question is answered from, first choice first; at least one."""
+    if asked.rungs == (NOTHING_SHOWN.name,):
+        return (NOTHING_SHOWN,)
     ladder = tuple(rung for rung in LADDERS[asked.call] if rung.asked(asked))
     chosen = tuple(rung for name in asked.rungs for rung in ladder if rung.name == name) or ladder
     return chosen[:1] if asked.strict else chosen
@@ -192,6 +194,10 @@ def _best_overall(asked: Question, lists: Lists, live: LiveSnapshot) -> Recommen
     return live.best_sellers[""]
 
 
+def _nothing(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
+    return NOTHING
+
+
 MOST_VIEWS = 20
 """Views that a session is answered from: of older ones each would count less than a hundredth."""
 
@@ -207,6 +213,8 @@ BEST_IN_CATEGORY = Rung(
 BEST_BESIDE_ITEM = Rung("best_sellers", _no_keys, _best_beside_item)
 BEST_IN_PLACE = Rung("best_sellers", _place_keys, _best_in_place, asked=lambda asked: asked.place is not None)
 BEST_OVERALL = Rung("best_sellers", _no_keys, _best_overall)
+NOTHING_SHOWN = Rung("nothing", _no_keys, _nothing)
+"""Only for variants of experiments that hold recommendations back."""
 
 LADDERS: Mapping[CallName, tuple[Rung, ...]] = {
     "recommendations": (

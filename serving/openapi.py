@@ -10,8 +10,9 @@ from recommender import __version__
 
 from .calls import CALLS, LIST_CALLS, Call
 from .event_schemas import Event
+from .health_schemas import Alive, Ready
 from .request_parsing import field_rules
-from .schemas import MOST_ID_BYTES, Alive, Problem, Ready
+from .schemas import MOST_ID_BYTES, Problem
 
 Document = dict[str, Any]
 

@@ -1,17 +1,23 @@
 """The file of `cartlift serve --config`: what is shown where, by which rules."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from recommender.errors import ConfigError
+from recommender.events.recommendation_ids import MOST_NAME_BYTES
 from recommender.settings_file import did_you_mean, parse_section, read_toml
 
 from .expressions import ExpressionRefused, expression
 from .schemas import MOST_PLACES, ItemField, Mode, RungName
 
 MOST_PINS = 100
+
+Holdout = Literal["best_sellers", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,73 @@ _DEFAULTS = ("n", "mode", "category", "strict", "fields", "diversity")
 
 NO_RULES = Placement()
 
+_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{MOST_NAME_BYTES}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """[experiments.NAME.variants.NAME]: what a share of the customers is shown.
+
+    Attributes:
+        share: of the customers, above 0 and at most 1.
+        settings: what holds instead of the placement's own settings.
+        snapshot: id of the snapshot to answer from, instead of the live one.
+        holdout: `best_sellers`: these alone, by the placement's filter and blocks; `nothing`: no items.
+    """
+
+    share: float
+    settings: Placement | None = None
+    snapshot: str | None = None
+    holdout: Holdout | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+        if self.holdout is not None and (self.settings is not None or self.snapshot is not None):
+            raise ValueError("a holdout has no settings and no snapshot: leave them out, or holdout")
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """[experiments.NAME]: different answers of one placement for different customers.
+
+    Attributes:
+        placement: where it takes place.
+        variants: by name; the first is the control, and shares add up to 1 or less. Customers beyond that are
+            shown what the placement shows, and are no part of it.
+        salt: what customers are drawn with; the experiment's name without one. With the same salt and shares
+            the same customers have the same place in another experiment.
+        start: when it begins, with its zone; from the start of the service without one.
+        end: when it ends; from then on everybody is shown what the placement shows.
+    """
+
+    placement: str
+    variants: Mapping[str, Variant]
+    salt: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.variants) < 2:
+            raise ValueError("variants must be at least two: the first is the control")
+        if (whole := sum(variant.share for variant in self.variants.values())) > 1 + 1e-9:
+            raise ValueError(f"shares of the variants must add up to 1 or less, got {whole:g}")
+        for name in ("start", "end"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                raise ValueError(f"{name} must have a zone, like 2026-12-01T00:00:00Z, got {moment}")
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise ValueError(f"start must be before end, got {self.start} and {self.end}")
+
+    def overlaps(self, other: "Experiment") -> bool:
+        """Whether both take place at some moment in one placement."""
+        return self.placement == other.placement and _before(self, other) and _before(other, self)
+
+
+def _before(one: Experiment, other: Experiment) -> bool:
+    """Whether one begins before the other has ended."""
+    return one.start is None or other.end is None or one.start < other.end
+
 
 class UnknownPlacement(ValueError):
     """A request names a placement that is not configured."""
@@ -85,9 +158,11 @@ class ServiceSettings:
 
     Attributes:
         placements: by name. Without any, a request's `placement` is a label and no more.
+        experiments: by name.
     """
 
     placements: Mapping[str, Placement] = field(default_factory=dict)
+    experiments: Mapping[str, Experiment] = field(default_factory=dict)
 
     def placement(self, name: str | None) -> Placement:
         """The rules of a placement.
@@ -114,8 +189,51 @@ def load_service_settings(path: Path | None) -> ServiceSettings:
     """
     if path is None:
         return DEFAULTS
-    settings = parse_section(ServiceSettings, read_toml(path), str(path))
+    tables = read_toml(path)
+    settings = parse_section(ServiceSettings, tables, str(path))
     for name in settings.placements:
         if not 1 <= len(name) <= 64:
             raise ConfigError(f"{path}: a placement is called 1 to 64 characters, got {name!r}")
-    return settings
+    _check_experiments(settings, str(path))
+    return replace(
+        settings,
+        experiments={
+            name: _with_whole_settings(name, experiment, tables, settings, str(path))
+            for name, experiment in settings.experiments.items()
+        },
+    )
+
+
+def _check_experiments(settings: ServiceSettings, path: str) -> None:
+    for name, experiment in settings.experiments.items():
+        where = f"{path} [experiments.{name}]"
+        if experiment.placement not in settings.placements:
+            known = did_you_mean(experiment.placement, list(settings.placements))
+            raise ConfigError(f"{where}: placement {experiment.placement!r} is not configured{known}")
+        for called in (name, *experiment.variants):
+            if not _NAME.fullmatch(called):
+                raise ConfigError(
+                    f"{where}: experiments and variants are called 1 to {MOST_NAME_BYTES} letters, digits, "
+                    f"- and _, got {called!r}"
+                )
+    for (one, first), (other, second) in combinations(settings.experiments.items(), 2):
+        if first.overlaps(second):
+            raise ConfigError(
+                f"{path}: experiments {one!r} and {other!r} take place in {first.placement!r} at one time: "
+                "give them start and end, one after the other, or make them one experiment"
+            )
+
+
+def _with_whole_settings(
+    name: str, experiment: Experiment, tables: Mapping[str, Any], settings: ServiceSettings, path: str
+) -> Experiment:
+    """The experiment with what its variants do not set taken from their placement."""
+    own = settings.placements[experiment.placement]
+    variants = {}
+    for called, variant in experiment.variants.items():
+        if variant.settings is not None:
+            where = f"{path} [experiments.{name}.variants.{called}.settings]"
+            said = tables["experiments"][name]["variants"][called]["settings"]
+            variant = replace(variant, settings=parse_section(Placement, said, where, own))
+        variants[called] = variant
+    return replace(experiment, variants=variants)

@@ -52,6 +52,8 @@ def _stored(basis: Basis) -> PackedList | None:
     """The stored list that the first rung answers from, if it is sound and nothing was in its way."""
     if basis.ladder[0] not in (PERSONAL, SIMILAR, BOUGHT_TOGETHER) or not basis.reading.fresh:
         return None
+    if not basis.of_named_snapshot:
+        return None
     manifest, row = basis.live.manifest, basis.reading.rows.get(basis.keys[0])
     if row is None or basis.reading.stale:
         return None

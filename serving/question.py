@@ -6,14 +6,15 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from recommender.events.recommendation_ids import TAG_BYTES
+
+from .arms import Arm
 from .errors import InvalidRequest
 from .expressions import ExpressionRefused, Kind, expression
 from .placements import NO_RULES, Placement
-from .schemas import FieldError, ItemField, ListQuery, Mode, RungName
+from .schemas import FieldError, ItemField, ListQuery, Mode, SourceName
 
 CallName = Literal["recommendations", "customer", "similar", "bought_together", "cart", "best_sellers"]
-
-_ID_BYTES = 12
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -42,6 +43,10 @@ class Question(Struct, frozen=True, kw_only=True):
         explain: whether to say how the list came about.
         bought_since: ids of items that the customer bought since the snapshot was trained.
         dismissed: ids of items that the customer does not want to see.
+        session_id: in which session, if that was said; changes nothing but the variant.
+        experiment: which experiment the answer is part of, if any.
+        variant: which variant of that whoever asks has.
+        snapshot: id of the snapshot to answer from; None for the live one.
     """
 
     call: CallName
@@ -60,37 +65,51 @@ class Question(Struct, frozen=True, kw_only=True):
     filters: tuple[str, ...] = ()
     boosts: tuple[str, ...] = ()
     diversity: float = 0.0
-    rungs: tuple[RungName, ...] = ()
+    rungs: tuple[SourceName, ...] = ()
     pins: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     explain: bool = False
     bought_since: tuple[str, ...] = ()
     dismissed: tuple[str, ...] = ()
+    session_id: str | None = None
+    experiment: str | None = None
+    variant: str | None = None
+    snapshot: str | None = None
 
-    def recommendation_id(self, snapshot: str, items: bytes | None, *, degraded: bool = False) -> str:
-        """Id of the answer to this question from that snapshot.
+    def tag(self, snapshot: str, items: bytes | None, *, degraded: bool = False) -> bytes:
+        """What tells the answer to this question from that snapshot from all others, `TAG_BYTES`.
 
         Args:
             snapshot: its id.
             items: version of what the shop said of its items since.
             degraded: whether something could not be read: such an answer shows other items.
         """
-        asked = msgspec.json.encode((snapshot, items, degraded, self))
-        return hashlib.blake2b(asked, digest_size=_ID_BYTES).hexdigest()
+        asked = self if self.session_id is None else msgspec.structs.replace(self, session_id=None)
+        text = msgspec.json.encode((snapshot, items, degraded, asked))
+        return hashlib.blake2b(text, digest_size=TAG_BYTES).digest()
 
 
-def question(call: CallName, asked: ListQuery, rules: Placement = NO_RULES, **subject: str) -> Question:
+def question(
+    call: CallName,
+    asked: ListQuery,
+    rules: Placement = NO_RULES,
+    arm: Arm | None = None,
+    **subject: str,
+) -> Question:
     """The question that a request asks.
 
     Args:
         call: which call the request came by.
         asked: its parameters or body.
         rules: of the placement that it names.
+        arm: the variant of an experiment there, if it is part of one; its rules hold instead.
         subject: `customer_id` or `item_id` from the path.
 
     Raises:
         InvalidRequest: an expression means nothing.
     """
+    if arm is not None:
+        rules = arm.rules
     wanted = msgspec.structs.asdict(asked)
     items = wanted.pop("cart", ())
     if "item_id" in subject:
@@ -106,9 +125,12 @@ def question(call: CallName, asked: ListQuery, rules: Placement = NO_RULES, **su
     return Question(
         call=call,
         items=tuple(sorted(set(items))),
-        rungs=rules.ladder,
+        rungs=("nothing",) if arm is not None and arm.holdout == "nothing" else rules.ladder,
         pins=rules.pins,
         blocks=rules.blocks,
+        experiment=None if arm is None else arm.experiment,
+        variant=None if arm is None else arm.variant,
+        snapshot=None if arm is None else arm.snapshot,
         # Calls without a parameter for it have their placement's.
         **{"diversity": rules.diversity or 0.0, **wanted},
     )

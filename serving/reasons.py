@@ -16,7 +16,7 @@ from recommender.snapshot.rows import decode_evidence
 
 from .live_snapshot import LiveSnapshot
 from .question import Question
-from .schemas import Reason, RungName
+from .schemas import Reason, SourceName
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Explainer:
     """
 
     asked: Question
-    rung: RungName
+    rung: SourceName
     lists: Mapping[str, RecommendationList]
     live: LiveSnapshot
     own: Reasons | None
@@ -61,7 +61,7 @@ class Explainer:
     def of(
         cls,
         asked: Question,
-        rung: RungName,
+        rung: SourceName,
         lists: Mapping[str, RecommendationList],
         rows: Mapping[str, bytes],
         live: LiveSnapshot,

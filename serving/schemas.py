@@ -55,6 +55,7 @@ HidingRule = Literal[
     "filter",
 ]
 RungName = Literal["personal", "session", "co_purchase", "similar", "best_sellers"]
+SourceName = Literal[RungName, "nothing"]
 
 Id = Annotated[str, Meta(min_length=1, max_length=MOST_ID_BYTES)]
 
@@ -161,6 +162,16 @@ class CustomerQuery(ItemQuery, frozen=True, kw_only=True):
     place: Place = None
 
 
+SessionId = Annotated[
+    Id | None,
+    must_be(
+        _ID,
+        "In which session, of whoever is not known: a guest keeps one variant of an experiment by it. "
+        "Without it guests are no part of experiments.",
+    ),
+]
+
+
 class CartRequest(CustomerQuery, frozen=True, kw_only=True):
     """A list to show beside a cart."""
 
@@ -177,12 +188,14 @@ class CartRequest(CustomerQuery, frozen=True, kw_only=True):
         Id | None,
         must_be(_ID, "Whose cart it is, if known: the customer's own list and last orders then count too."),
     ] = None
+    session_id: SessionId = None
 
 
 class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
     """Everything that a list can be asked with."""
 
     customer_id: Annotated[Id | None, must_be(_ID, "Whom the list is for, if known.")] = None
+    session_id: SessionId = None
     cart: Annotated[
         tuple[Id, ...],
         must_be(
@@ -290,7 +303,7 @@ class PlaceExplanation(Struct, frozen=True, kw_only=True):
 class RungTried(Struct, frozen=True, kw_only=True):
     """A rung of the ladder that was looked at."""
 
-    source: RungName
+    source: SourceName
     proposed: Annotated[int, Meta(description="Items it had.")]
     hidden: Annotated[
         dict[HidingRule, int],
@@ -336,17 +349,22 @@ class Recommendations(Struct, frozen=True, kw_only=True):
     """A list, and how it came about."""
 
     recommendation_id: Annotated[
-        str, Meta(description="Names this answer: the same question on the same snapshot has the same one.")
+        str,
+        Meta(
+            description="Names this answer: the same question on the same snapshot has the same one. Send it "
+            "along with events about the items shown."
+        ),
     ]
     items: Annotated[
         tuple[RecommendedItem, ...], Meta(description="Best first; never padded, no item twice.")
     ]
     source: Annotated[
-        RungName,
+        SourceName,
         Meta(
             description="Which rung of the ladder the list stands on: `personal` the customer's own list, "
             "`session` what goes with the items just looked at, `co_purchase` what is bought together, "
-            "`similar` similar items, `best_sellers` the plainest."
+            "`similar` similar items, `best_sellers` the plainest; `nothing` where an experiment holds "
+            "recommendations back."
         ),
     ]
     snapshot: Annotated[str, Meta(description="Id of the snapshot that the list was read from.")]
@@ -356,26 +374,9 @@ class Recommendations(Struct, frozen=True, kw_only=True):
         bool, Meta(description="A list that was needed could not be read: a plainer one was answered.")
     ]
     placement: Annotated[str | UnsetType, Meta(description="The label given in the request.")] = UNSET
+    experiment: Annotated[str | UnsetType, Meta(description="Which experiment it is part of.")] = UNSET
+    variant: Annotated[str | UnsetType, Meta(description="Which variant of that.")] = UNSET
     explanation: Explanation | UnsetType = UNSET
-
-
-class Alive(Struct, frozen=True, kw_only=True):
-    """The process answers."""
-
-    status: Literal["alive"] = "alive"
-
-
-class Ready(Struct, frozen=True, kw_only=True):
-    """The worker that was asked holds a snapshot."""
-
-    status: Literal["ready"] = "ready"
-    snapshot: Annotated[str, Meta(description="Id of the live snapshot.")]
-    generated_at: Annotated[str, Meta(description="When it was trained, RFC 3339.")]
-    age_seconds: Annotated[int, Meta(description="Seconds since then.")]
-    trouble: Annotated[
-        str | None,
-        Meta(description="Why newer snapshots are not followed at the moment; null when all is well."),
-    ] = None
 
 
 class FieldError(Struct, frozen=True, kw_only=True):

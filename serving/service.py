@@ -9,21 +9,24 @@ import msgspec
 from msgspec import UNSET
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable
+from recommender.events.recommendation_ids import Shown, recommendation_id, tag_text
 from recommender.ranking.lists import RecommendationList
 from recommender.snapshot.redis_layout import RedisKeys
 
 from .customer_notes import read_notes
 from .errors import UnknownItem
 from .follower import SnapshotFollower
+from .health_schemas import Ready
 from .invalidations import Invalidations, Stamp
 from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
+from .pinned_snapshots import PinnedSnapshots
 from .question import Question
 from .reasons import Explainer, reason_keys
 from .rendering import explanation, render
 from .row_reader import Reading, RowReader
-from .schemas import Ready, Recommendations, RungName
+from .schemas import Recommendations, SourceName
 from .shaping import Shaped, shaped
 
 logger = logging.getLogger(__name__)
@@ -71,11 +74,13 @@ class Ground(msgspec.Struct, frozen=True, gc=False):
     """What an answer that is kept stands on; see `RecommendationService.holds`.
 
     Attributes:
+        named: id of the snapshot that a variant names, if one does.
         live, stamp: see `Basis`.
         beside: what was read beside the lists, by name; None where there was nothing.
     """
 
     # Thousands are kept, and none is ever part of a cycle: the collector need not look at them.
+    named: str | None
     live: LiveSnapshot
     stamp: Stamp | None
     beside: tuple[tuple[str, bytes | None], ...]
@@ -106,12 +111,17 @@ class Basis:
     stamp: Stamp | None
 
     @property
+    def of_named_snapshot(self) -> bool:
+        """Whether it is of the snapshot that the question's variant names, if it names one."""
+        return self.asked.snapshot in (None, self.live.id)
+
+    @property
     def ground(self) -> Ground:
         """What of it is kept with the answer."""
-        return Ground(self.live, self.stamp, self.beside)
+        return Ground(self.asked.snapshot, self.live, self.stamp, self.beside)
 
     def frame(
-        self, source: RungName, *, stale: bool = False, degraded: bool = False, uncertain: bool = False
+        self, source: SourceName, *, stale: bool = False, degraded: bool = False, uncertain: bool = False
     ) -> Recommendations:
         """The answer without its items.
 
@@ -122,8 +132,9 @@ class Basis:
             uncertain: whether something could not be read, so that another answer may have this basis.
         """
         asked, live = self.asked, self.live
+        told = Shown(asked.call, source, live.id, asked.placement, asked.experiment, asked.variant)
         return Recommendations(
-            recommendation_id=asked.recommendation_id(live.id, self.version, degraded=uncertain),
+            recommendation_id=recommendation_id(asked.tag(live.id, self.version, degraded=uncertain), told),
             items=(),
             source=source,
             snapshot=live.id,
@@ -131,6 +142,8 @@ class Basis:
             stale=stale,
             degraded=degraded,
             placement=UNSET if asked.placement is None else asked.placement,
+            experiment=UNSET if asked.experiment is None else asked.experiment,
+            variant=UNSET if asked.variant is None else asked.variant,
         )
 
 
@@ -163,8 +176,9 @@ class RecommendationService:
         items: LiveItems,
         keys: RedisKeys,
         invalidations: Invalidations,
+        pinned: PinnedSnapshots,
     ) -> None:
-        self._follower = follower
+        self._follower, self._pinned = follower, pinned
         self._reader = reader
         self._items = items
         self._keys = keys
@@ -187,7 +201,7 @@ class RecommendationService:
             SnapshotMissing: see `answer`.
             UnknownItem: see `answer`.
         """
-        published = self._live()
+        published = self._live(asked.snapshot)
         ladder = _ladder(asked, published)
         keys = keys_of(read_first(ladder), asked)
         beside = self._beside(asked)
@@ -209,8 +223,8 @@ class RecommendationService:
         A snapshot never changes: it is enough that the same is live, that the shop has said nothing new of
         its items, and that the customer has done nothing that counts. False also where nobody can say.
         """
-        published = self._follower.live
-        if published is None or published.id != ground.live.id:
+        published = self._live(ground.named)
+        if published.id != ground.live.id:
             return False
         beside = [name for name, _ in ground.beside]
         stamp = None if self._follower.withdrawn else self._invalidations.stamp(beside)
@@ -245,7 +259,7 @@ class RecommendationService:
         unreadable = reading.unread | (
             _some(reading.rows, keys_of(basis.ladder, asked)).keys() - lists.keys()
         )
-        degraded = not unreadable.isdisjoint(keys_of(rungs, asked))
+        degraded = not basis.of_named_snapshot or not unreadable.isdisjoint(keys_of(rungs, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
         frame = basis.frame(
@@ -254,16 +268,16 @@ class RecommendationService:
         sound = not (reading.stale or degraded or unexplained)
         return Placed(frame, shown, explainer, found.tried, sound)
 
-    def recommendation_id(self, asked: Question) -> str:
-        """Id of the answer that this question has when all is well; reads no list.
+    def tag(self, asked: Question) -> str:
+        """What the id of the answer begins with that this question has when all is well; reads no list.
 
         Raises:
             SnapshotMissing: no snapshot was ever seen.
         """
-        published = self._live()
+        published = self._live(asked.snapshot)
         reading = self._read(published, [], self._beside(asked))
         live, asked = self._now(published, asked, reading)
-        return asked.recommendation_id(live.id, self._items.known.version)
+        return tag_text(asked.tag(live.id, self._items.known.version))
 
     def knows_item(self, item_id: str) -> bool:
         """Whether the live snapshot has this item."""
@@ -327,7 +341,10 @@ class RecommendationService:
         notes = read_notes(stored, since=published.data_until)
         return live, msgspec.structs.replace(asked, bought_since=notes.bought, dismissed=notes.dismissed)
 
-    def _live(self) -> LiveSnapshot:
+    def _live(self, named: str | None) -> LiveSnapshot:
+        """The snapshot to answer from: the live one, unless a variant names another that can be had."""
+        if named is not None and (pinned := self._pinned.get(named)) is not None:
+            return pinned
         live = self._follower.live
         if live is None:
             # Why is for the operators: it may name hosts and paths.

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from multiprocessing.util import Finalize
 
 from flask import Flask
 
@@ -36,6 +37,8 @@ def application() -> Flask:
     Background(worker.jobs).start()
     # A thread of its own: whether Redis is back is not to wait for a follower that waits for Redis.
     Background(worker.looks, LOOK_SECONDS).start()
+    # Last of all, in a worker that multiprocessing started as in any other: after the requests in flight.
+    Finalize(None, worker.experiments.write, exitpriority=1)
     return worker.app
 
 

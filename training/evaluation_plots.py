@@ -89,7 +89,7 @@ def bars(name: str, of: str, rows: Sequence[Bar], *, unit: str) -> Markup:
         axes.set_xlabel(unit)
 
     told = (f"{row.label}: ours {row.ours}, best sellers {row.best_sellers.mean:.3f}" for row in rows)
-    return _drawn(name, f"{of}. {'; '.join(told)}.", len(rows) * _ROW * 1.25 + 0.6, draw)
+    return drawn(name, f"{of}. {'; '.join(told)}.", len(rows) * _ROW * 1.25 + 0.6, draw)
 
 
 def differences(name: str, of: str, rows: Mapping[str, Interval], *, unit: str) -> Markup:
@@ -104,7 +104,7 @@ def differences(name: str, of: str, rows: Mapping[str, Interval], *, unit: str) 
         axes.set_xlabel(unit)
 
     told = (f"{label}: {difference}" for label, difference in rows.items())
-    return _drawn(name, f"{of}. {'; '.join(told)}.", len(rows) * _ROW * 0.8 + 0.6, draw)
+    return drawn(name, f"{of}. {'; '.join(told)}.", len(rows) * _ROW * 0.8 + 0.6, draw)
 
 
 def shares(name: str, of: str, rows: Mapping[str, Interval]) -> Markup:
@@ -119,7 +119,7 @@ def shares(name: str, of: str, rows: Mapping[str, Interval]) -> Markup:
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
     told = (f"{label}: {share.mean:.0%}" for label, share in rows.items())
-    return _drawn(name, f"{of}. {'; '.join(told)}.", len(rows) * _ROW + 0.5, draw)
+    return drawn(name, f"{of}. {'; '.join(told)}.", len(rows) * _ROW + 0.5, draw)
 
 
 def curves(name: str, of: str, methods: Mapping[str, Sequence[TradeOff]]) -> Markup:
@@ -148,7 +148,7 @@ def curves(name: str, of: str, methods: Mapping[str, Sequence[TradeOff]]) -> Mar
         for method, steps in methods.items()
         for step in steps
     )
-    return _drawn(name, f"{of}. {'; '.join(told)}.", 3.4, draw)
+    return drawn(name, f"{of}. {'; '.join(told)}.", 3.4, draw)
 
 
 def colour_of(method: str, methods: Sequence[str]) -> str:
@@ -173,7 +173,15 @@ def _label_rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.grid(axis="x", linewidth=0.7)
 
 
-def _drawn(name: str, label: str, height: float, draw: Callable[[Axes], None]) -> Markup:
+def drawn(name: str, label: str, height: float, draw: Callable[[Axes], None]) -> Markup:
+    """A plot as an element of a page.
+
+    Args:
+        name: of the plot, unlike that of any other plot on the page.
+        label: what is to be seen, for those who cannot see it.
+        height: inches.
+        draw: draws it, in `COLOURS`.
+    """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # whatever the user's own matplotlibrc says
         matplotlib.rcParams.update(_STYLE)

@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -123,6 +123,7 @@ def publish(
     gate: Gate | None = None,
     progress: Progress | None = None,
     announce: Callable[[PublicationPlan], None] = lambda _: None,
+    keep: Collection[str] = (),
     seed: int = 0,
 ) -> PublishReport:
     """Make `source` the snapshot that readers see.
@@ -138,6 +139,7 @@ def publish(
             is live already stays so, whatever the report's ruling says.
         progress: hears of each step.
         announce: hears what it will take, before anything is written; not for what is live already.
+        keep: ids of snapshots not to drop, beside the live one and the previous.
         seed: chooses the entries that are read back.
 
     Raises:
@@ -161,7 +163,7 @@ def publish(
         else:
             ruling = _passed(ours, store, gate) if gate else None
             looked_at = _noting(ruling, ours, looked_at)
-            report = _made_live(source, store, looked_at, progress, announce)
+            report = _made_live(source, store, looked_at, progress, announce, keep)
     return replace(report, ruling=ruling, seconds=time.perf_counter() - started)
 
 
@@ -332,9 +334,10 @@ def _made_live(
     looked_at: _LookedAt,
     progress: Progress,
     announce: Callable[[PublicationPlan], None],
+    keep: Collection[str],
 ) -> PublishReport:
     # First, so that what an earlier publication left behind does not count against this one.
-    store.prune(keep=[source.snapshot_id])
+    store.prune(keep=[source.snapshot_id, *keep])
     plan = _plan(source, store, looked_at)
     announce(plan)
     _require_room(plan)
@@ -344,7 +347,7 @@ def _made_live(
         store.verify(source.snapshot_id, looked_at.sample)
     store.activate(source.snapshot_id)
     report = _report(source.snapshot_id, store, looked_at)
-    return replace(report, needed=plan.capacity.needed, dropped=_prune(store, progress))
+    return replace(report, needed=plan.capacity.needed, dropped=_prune(store, progress, keep))
 
 
 def _plan(source: Publication, store: SnapshotStore, looked_at: _LookedAt) -> PublicationPlan:
@@ -374,10 +377,10 @@ def _require_room(plan: PublicationPlan) -> None:
         )
 
 
-def _prune(store: SnapshotStore, progress: Progress) -> tuple[str, ...]:
+def _prune(store: SnapshotStore, progress: Progress, keep: Collection[str]) -> tuple[str, ...]:
     # The snapshot is live by now: what cannot be dropped this time is dropped by the next publication.
     with progress.step("Drop old snapshots"), suppress(StoreUnavailable):
-        return tuple(store.prune())
+        return tuple(store.prune(keep=keep))
     return ()
 
 

@@ -20,7 +20,7 @@ CHANGING_LISTS: frozenset[EventType] = frozenset({"purchase", "dismiss"})
 _WAIT_SECONDS = 2.0
 """How long a worker waits for the others' writes."""
 
-_LAYOUT = """
+LAYOUT = """
 CREATE TABLE IF NOT EXISTS events (
     event_id TEXT PRIMARY KEY,
     type TEXT NOT NULL,
@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE INDEX IF NOT EXISTS events_of_customers ON events (customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS events_to_note ON events (received_at) WHERE to_note;
 """
+"""Tables of the events."""
 
 
 class StoredEvent(Struct, frozen=True, kw_only=True):
@@ -119,7 +120,7 @@ class EventJournal:
             )
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_LAYOUT)
+            self._database.executescript(LAYOUT)
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"events cannot be kept in {path} ({error}): check the folder") from error
         self._path, self._turn = path, Lock()

@@ -14,7 +14,7 @@ from recommender.models.similar_items import SimilarItems
 from recommender.ranking.blend import Blend
 from recommender.ranking.ranker import Ranker
 from recommender.ranking.reranking import Reranking
-from recommender.serving.placements import Placement
+from recommender.serving.placements import Experiment, Placement, Variant, load_service_settings
 from recommender.training.gate_settings import GateSettings
 from recommender.training.learning_settings import EvaluationSettings, ListSettings, ModelSettings
 from recommender.training.update_settings import UpdateSettings
@@ -38,12 +38,16 @@ SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(Mo
 def rows_of(make):
     """A table row a setting: name, default, and its words in the docstring."""
     section = make()
-    attributes = inspect.getdoc(type(section)).split("Attributes:\n")[1]
-    said = dict(re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", attributes, flags=re.S | re.M))
-    for field in fields(section):
-        value = getattr(section, field.name)
+    for name, meaning in meanings_of(type(section)).items():
+        value = getattr(section, name)
         default = f'"{value}"' if isinstance(value, str) else f"{value}".lower()
-        yield f"| `{field.name}` | `{default}` | {' '.join(said[field.name].split()).rstrip('.')} |"
+        yield f"| `{name}` | `{default}` | {meaning} |"
+
+
+def meanings_of(section):
+    attributes = inspect.getdoc(section).split("Attributes:\n")[1]
+    said = dict(re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", attributes, flags=re.S | re.M))
+    return {field.name: " ".join(said[field.name].split()).rstrip(".") for field in fields(section)}
 
 
 @pytest.mark.parametrize("name", SECTIONS)
@@ -51,6 +55,21 @@ def test_every_setting_stands_there_with_its_default_and_meaning(name):
     section = PAGE.split(f"## [{name}]\n")[1].split("\n## ")[0]
     for row in rows_of(SECTIONS[name]):
         assert row in section, f"docs/settings.md lacks:\n{row}"
+
+
+@pytest.mark.parametrize("section", [Experiment, Variant])
+def test_every_setting_of_an_experiment_stands_on_its_page(section):
+    page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
+    for name, meaning in meanings_of(section).items():
+        assert f"| `{name}` | {meaning} |" in page, f"docs/experiments.md lacks:\n| `{name}` | {meaning} |"
+
+
+def test_the_example_of_an_experiment_is_understood(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text()
+    file = tmp_path / "serve.toml"
+    file.write_text(page.split("```toml\n")[1].split("```")[0])
+    experiment = load_service_settings(file).experiments["home-diverse"]
+    assert list(experiment.variants) == ["control", "diverse", "held-out"]
 
 
 def test_every_setting_of_a_placement_stands_on_the_page_of_the_service():

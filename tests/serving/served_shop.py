@@ -9,12 +9,15 @@ from flask.testing import FlaskClient
 from recommender.serving.app import create_app
 from recommender.serving.breaker import CircuitBreaker
 from recommender.serving.event_service import EventService
+from recommender.serving.experiments import Experiments, pinned_snapshots, plans_of
+from recommender.serving.exposure_queue import ExposureQueue
 from recommender.serving.follower import SnapshotFollower
 from recommender.serving.guard import Guard
 from recommender.serving.invalidations import Invalidations
 from recommender.serving.keys import KeyRing
 from recommender.serving.live_items import LiveItems
 from recommender.serving.live_state import LiveState
+from recommender.serving.pinned_snapshots import PinnedSnapshots
 from recommender.serving.placements import DEFAULTS, ServiceSettings
 from recommender.serving.row_reader import RowReader
 from recommender.serving.service import RecommendationService
@@ -35,17 +38,21 @@ class ServedShop:
     store: UnreliableStore = field(default_factory=UnreliableStore)
     clock: Clock = field(default_factory=Clock)
     settings: ServiceSettings = DEFAULTS
+    journal: Path = Path("/dev/null/events.sqlite")
 
     def __post_init__(self) -> None:
         self.follower = SnapshotFollower(self.store, self.clock)
         breaker = CircuitBreaker(self.clock)
         self.reader = RowReader(self.store, breaker)
+        self.pinned = PinnedSnapshots(self.store, pinned_snapshots(self.settings), self.clock)
         self.service = RecommendationService(
-            self.follower, self.reader, LiveItems(NO_REDIS), RedisKeys("shop"), NOBODY_TELLS
+            self.follower, self.reader, LiveItems(NO_REDIS), RedisKeys("shop"), NOBODY_TELLS, self.pinned
         )
-        events = EventService(Path("/dev/null/events.sqlite"), NO_REDIS, breaker, time.time)
+        queue = ExposureQueue(self.journal, plans_of(self.settings, 0.0))
+        self.experiments = Experiments(self.settings, queue, self.clock)
+        events = EventService(self.journal, NO_REDIS, breaker, time.time)
         guard = Guard.of(KeyRing(None, "shop", self.clock), self.clock)
-        app = create_app(self.service, events, NO_REDIS, guard, self.settings)
+        app = create_app(self.service, events, NO_REDIS, guard, self.experiments, self.settings)
         self.client: FlaskClient = app.test_client()
 
     def get(self, path: str, status: int = 200) -> dict:

@@ -1,5 +1,6 @@
 """What is answered before Flask is what Flask answers, byte for byte."""
 
+import json
 import random
 from io import BytesIO
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.serving.hot_path import WAYS, HotPath
-from recommender.serving.placements import Placement, ServiceSettings
+from recommender.serving.placements import Experiment, Placement, ServiceSettings, Variant
 from recommender.serving.service import RecommendationService
 from recommender.snapshot.encoding import entry_key
 from tests.serving.served_shop import ServedShop
@@ -33,7 +34,21 @@ IDS = [
     "%",
 ]
 PLACEMENTS = ServiceSettings(
-    {"home": Placement(n=2, pins=("honey",), blocks=("tea",)), "page": Placement(filter="item.price < 6")}
+    {
+        "home": Placement(n=2, pins=("honey",), blocks=("tea",)),
+        "page": Placement(filter="item.price < 6"),
+        "shelf": Placement(),
+    },
+    {
+        "shelves": Experiment(
+            "shelf",
+            {
+                "control": Variant(0.3),
+                "short": Variant(0.3, Placement(n=1, mode="discover")),
+                "none": Variant(0.3, holdout="nothing"),
+            },
+        )
+    },
 )
 PARAMETERS = {
     "n": ["1", "3", "100", "0", "101", "1e1", ""],
@@ -42,7 +57,7 @@ PARAMETERS = {
     "category": ["food", "tools", "gar%20den", "%ff"],
     "exclude": ["tea,milk", "saw", "a%5C,b", ""],
     "fields": ["title,price", "reason", "reason,title", "colour"],
-    "placement": ["home", "page", "elsewhere"],
+    "placement": ["home", "page", "shelf", "elsewhere"],
     "place": ["Frankreich", "Atlantis"],
     "strict": ["true", "false", "maybe"],
     "colour": ["red"],
@@ -118,6 +133,20 @@ def test_thousands_of_random_requests_are_answered_alike():
     assert statuses.count("200 OK") > 1_000
 
 
+def test_variants_of_experiments_are_answered_alike():
+    shop, rng, seen = ServedShop(settings=PLACEMENTS), random.Random(2), set()
+    publish(shop.store)
+    shop.follower.poll()
+    for _ in range(1_000):
+        path = f"/v1/customers/{rng.choice(['ann', 'bob', *map(str, range(40))])}/recommendations"
+        name = rng.choice(["n", "mode", "category", "fields"])
+        query = f"placement=shelf&{name}={rng.choice(PARAMETERS[name])}"
+        assert_same(shop, "GET", path, query, rng.choice(HEADERS))
+        body = asked(shop.client.application.wsgi_app, "GET", path, query, {})[2]
+        seen.add(json.loads(body).get("variant"))
+    assert seen == {"control", "short", "none", None}
+
+
 FIELDS = {
     "n": [1, 3, 100, 0, "3", 2.0, None],
     "mode": ["mixed", "repeat", "discover", "other"],
@@ -127,12 +156,13 @@ FIELDS = {
     "category": ["food", "garden"],
     "exclude": [["tea", "milk"], "tea"],
     "fields": [["title", "reason"], ["price"], ["colour"]],
-    "placement": ["home", "page", "elsewhere"],
+    "placement": ["home", "page", "shelf", "elsewhere"],
     "filter": ["item.price < 5", "item.price <"],
     "boost": ['item.category == "food" ? 2.0 : 1.0'],
     "diversity": [0, 0.5, 2],
     "explain": [True, "yes"],
     "strict": [True, False],
+    "session_id": ["s1", "s2"],
     "colour": ["red"],
 }
 BODY_HEADERS = [{}] * 9 + [

@@ -7,7 +7,8 @@ import pytest
 
 from recommender.errors import StoreUnavailable
 from recommender.serving import live_state
-from recommender.serving.item_changes import ItemChange, KnownChanges
+from recommender.serving.item_changes import ChangedSnapshots, ItemChange, KnownChanges
+from recommender.serving.live_snapshot import load_snapshot
 from recommender.serving.live_state import LiveState
 from recommender.snapshot.redis_connection import connect
 from tests.serving.live_shop import AskedWorker, LiveShop
@@ -176,3 +177,15 @@ def test_a_wrong_field_is_refused(shop: LiveShop, key: str, body, field):
 def test_a_store_that_refuses_says_so(redis_url: str):
     with connect("unix:///nowhere/redis.sock") as client, pytest.raises(StoreUnavailable):
         LiveState(client, "shop").changes(KnownChanges())
+
+
+def test_changes_are_applied_once_to_each_of_two_snapshots_that_take_turns(shop: LiveShop):
+    publish(shop.store, "tuesday")
+    monday, tuesday = (load_snapshot(shop.store, id_) for id_ in ("monday", "tuesday"))
+    known, snapshots = KnownChanges(b"1", changes={"tea": ItemChange(price=9.0)}), ChangedSnapshots()
+    first, second = snapshots.of(monday, known), snapshots.of(tuesday, known)
+    assert (first.id, second.id) == ("monday", "tuesday")
+    assert {one.items[one.vocabulary.position("tea")].price for one in (first, second)} == {9.0}
+    assert snapshots.of(monday, known) is first and snapshots.of(tuesday, known) is second
+    # Published anew under its name it is another one.
+    assert snapshots.of(load_snapshot(shop.store, "monday"), known) is not first

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from recommender.events.recommendation_ids import Shown, read_recommendation_id
 from recommender.snapshot.encoding import entry_key
 from tests.serving.served_shop import ServedShop, ids
 from tests.serving.small_shop import GENERATED_AT, ODD_ID, publish
@@ -24,7 +25,9 @@ def test_an_answer_says_where_it_comes_from(shop: ServedShop):
     assert answer["generated_at"] == GENERATED_AT
     assert (answer["stale"], answer["degraded"]) == (False, False)
     assert answer["placement"] == "home"
-    assert re.fullmatch("[0-9a-f]{24}", answer["recommendation_id"])
+    assert re.fullmatch("[A-Za-z0-9_-]{16,100}", answer["recommendation_id"])
+    shown = read_recommendation_id(answer["recommendation_id"])
+    assert shown == Shown("customer", "personal", "monday", "home")
     assert "placement" not in shop.get("/v1/customers/ann/recommendations")
 
 

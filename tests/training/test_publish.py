@@ -307,6 +307,18 @@ def test_what_the_store_did_not_keep_never_goes_live(redis_client: redis.Redis) 
     assert store.active_id() == "tuesday"
 
 
+def test_a_snapshot_that_is_to_be_kept_is_not_dropped(store: SnapshotStore) -> None:
+    def there() -> set[str]:
+        return {stored.snapshot for stored in store.snapshots()}
+
+    publish(Lists("monday"), store)
+    store.write("of-a-variant", list(Lists("of-a-variant").entries()))
+    publish(Lists("tuesday"), store, keep=["of-a-variant"])
+    assert there() == {"of-a-variant", "monday", "tuesday"}
+    publish(Lists("wednesday"), store)
+    assert "of-a-variant" not in there()
+
+
 def test_a_failure_to_drop_old_snapshots_does_not_undo_a_publication() -> None:
     class CannotPruneLater(MemoryStore):
         def prune(self, **options: Any) -> list[str]:

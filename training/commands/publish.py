@@ -38,6 +38,14 @@ _LOST = "Redis lost what it noted about the active one: publish it again, which 
 _STATES = {"active": "[bold green]active[/]", "previous": "previous", "complete": "[dim]complete[/]"}
 
 
+keep_option = click.option(
+    "--keep",
+    multiple=True,
+    metavar="ID",
+    help="A snapshot in Redis not to drop, as a variant of an experiment needs it.",
+)
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -56,6 +64,7 @@ Examples:
 @click.option(
     "--force", is_flag=True, help="Publish whatever the gate says; its reasons stay in the manifest in Redis."
 )
+@keep_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
 def publish(
     snapshot: Path,
@@ -64,6 +73,7 @@ def publish(
     state: Path,
     config: Path | None,
     force: bool,
+    keep: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Put a snapshot into Redis and make it live in one step.
@@ -84,7 +94,7 @@ def publish(
     gate = Gate(load_settings(config).gate, datetime.now(UTC), force)
     source = load_snapshot(snapshot)
     try:
-        report = publish_with_words(source, state, shop, redis_url, gate=gate, console=console)
+        report = publish_with_words(source, state, shop, redis_url, gate=gate, console=console, keep=keep)
     except SnapshotRefused as refused:
         if as_json:
             click.echo(json.dumps(refusal(refused)))
@@ -156,7 +166,14 @@ def publish_to_redis(
 
 
 def publish_with_words(
-    snapshot: Snapshot, state: Path, shop: str, redis_url: str | None, *, gate: Gate, console: Console
+    snapshot: Snapshot,
+    state: Path,
+    shop: str,
+    redis_url: str | None,
+    *,
+    gate: Gate,
+    console: Console,
+    keep: tuple[str, ...],
 ) -> PublishReport:
     """Publish a snapshot past the gate, telling what is done and what came of it.
 
@@ -170,6 +187,7 @@ def publish_with_words(
             gate=gate,
             progress=_progress(console),
             announce=lambda plan: _announce(console, plan),
+            keep=keep,
         )
     _print_report(console, report)
     return report

@@ -34,7 +34,7 @@ from ..update import GoesOn, StartsAnew, start_of
 from ..update import update as carry_over
 from ..update_report import added_in_words, update_in_words
 from .findings_report import print_findings, report
-from .publish import REFUSED, print_refusal, publish_with_words, refusal
+from .publish import REFUSED, keep_option, print_refusal, publish_with_words, refusal
 from .source_options import SourceArguments, memory_option, source_options
 
 
@@ -89,6 +89,7 @@ Examples:
 )
 @click.option("--full", is_flag=True, help="Learn and judge everything anew, whatever could be carried over.")
 @click.option("--publish", "goes_live", is_flag=True, help="Publish it at once; the gate is asked first.")
+@keep_option
 @redis_options
 @memory_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
@@ -99,6 +100,7 @@ def update(
     target: Path,
     full: bool,
     goes_live: bool,
+    keep: tuple[str, ...],
     redis_url: str | None,
     shop: str,
     state: Path,
@@ -154,7 +156,9 @@ def update(
     made = _Made(added, why, snapshot, seconds)
     if not as_json:
         _tell(made, read, target, goes_live)
-    published = _publish(made, settings, state, shop, redis_url, as_json) if goes_live else None
+    said = Console(quiet=as_json)
+    gate = Gate(settings.gate, datetime.now(UTC))
+    published = _publish(made.snapshot, state, shop, redis_url, gate, said, keep) if goes_live else None
     if as_json:
         click.echo(json.dumps(_as_json(made, published)))
     if isinstance(published, SnapshotRefused):
@@ -205,11 +209,16 @@ def _snapshot(
 
 
 def _publish(
-    made: _Made, settings: Settings, state: Path, shop: str, redis_url: str | None, as_json: bool
+    snapshot: Snapshot,
+    state: Path,
+    shop: str,
+    redis_url: str | None,
+    gate: Gate,
+    console: Console,
+    keep: tuple[str, ...],
 ) -> PublishReport | SnapshotRefused:
-    gate, console = Gate(settings.gate, datetime.now(UTC)), Console(quiet=as_json)
     try:
-        return publish_with_words(made.snapshot, state, shop, redis_url, gate=gate, console=console)
+        return publish_with_words(snapshot, state, shop, redis_url, gate=gate, console=console, keep=keep)
     except SnapshotRefused as refused:
         return refused
 
