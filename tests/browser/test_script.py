@@ -4,6 +4,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -171,6 +172,18 @@ def test_a_page_of_another_origin_shows_lists_and_runs_nothing_of_them(
     assert console(browser) == []
     if folder := os.environ.get("CARTLIFT_SCREENSHOTS"):
         browser.save_screenshot(f"{folder}/home.png")
+
+
+def test_the_example_in_the_docs_shows_its_lists(service, shop: Shop, browser):
+    page = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
+    (example,) = re.findall(r"^```html\n(.*?)^```", page, flags=re.S | re.M)
+    example = example.replace("https://recommendations.shop.example", shop.service)
+    example = re.sub(r'data-key="[^"]*"', f'data-key="{shop.key}"', example).replace("17850", "ann")
+    (shop.folder / "docs.html").write_text(f'<!doctype html><html lang="en"><body>{example}')
+    browser.get(f"{shop.origin}/docs.html")
+    assert eventually(lambda: len(titles(browser)) == 6)
+    headings = [found.text for found in browser.find_elements(By.CLASS_NAME, "cartlift-heading")]
+    assert headings == ["For you", "Similar"]
 
 
 def test_a_click_arrives_with_the_recommendation_and_so_does_the_view_that_follows(

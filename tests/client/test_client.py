@@ -3,6 +3,7 @@
 import dataclasses
 import http.server
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -272,6 +273,16 @@ def test_a_list_has_the_fields_of_the_service_and_says_when_it_failed():
 )
 def test_options_are_those_of_the_service(options, asked):
     assert set(options.__annotations__) == set(asked.__struct_fields__)
+
+
+def test_the_example_in_the_docs_runs(service: Service, key: str, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, flags=re.S | re.M)
+    example = example.replace("https://recommendations.shop.example", f"http://127.0.0.1:{service.port}")
+    exec(example.replace("cartlift_1f0a62c3_…", key).replace("timeout=0.3", "timeout=10"), {})
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "tea Green tea 3.5"
+    assert said[-1] == "accepted"
 
 
 def test_a_url_that_is_none_is_refused():
