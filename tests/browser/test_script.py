@@ -224,6 +224,19 @@ def test_who_opted_out_gets_best_sellers_and_sends_nothing(service, shop: Shop, 
     assert len(events(state)) == before
 
 
+def test_a_browser_that_asks_for_privacy_is_heeded(service, shop: Shop, state: Path, browser):
+    two = '<div data-cartlift="customer" data-cartlift-n="2"></div>'
+    before = len(events(state))
+    said = {"source": "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"}
+    set_up = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", said)
+    browser.get(shop.page("private", two, customer="bob", item="tea"))
+    assert eventually(lambda: titles(browser) == ["Green tea", "Milk"])
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", set_up)
+    browser.get(shop.page("blank", ""))
+    assert len(events(state)) == before
+    assert not any(event.customer_id == "bob" for event in events(state))
+
+
 def test_a_list_by_a_template_of_the_shops_own(service, shop: Shop, browser):
     browser.get(shop.page("own", "<div id=here></div><p id=after>after</p>"))
     count = browser.execute_async_script(
