@@ -11,7 +11,9 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CODE := recommender training serving benchmarks tests
 
-.PHONY: check setup fmt lint type pytest test bench build demo demo-check clean
+FUZZ_SECONDS := 300
+
+.PHONY: check setup fmt lint type pytest test fuzz bench build demo demo-check clean
 
 check: test
 
@@ -43,6 +45,9 @@ type: $(VENV)/.dev
 
 pytest: $(VENV)/.dev $(VENV)/.demo
 	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+fuzz: $(VENV)/.dev  ## bytes made up by libFuzzer for all that reads what strangers send
+	$(BIN)/python -m tests.fuzz.parsers -max_total_time=$(FUZZ_SECONDS)
 
 bench: $(VENV)/.dev $(VENV)/.demo
 	$(BIN)/python -m benchmarks.quality

@@ -3,6 +3,7 @@
 from flask import Flask, Response, request
 
 from .answer_headers import API_POLICY, REQUEST_ID, request_id
+from .browser_script import register_browser_script
 from .errors import InvalidRequest
 from .event_service import EventService
 from .experiments import Experiments
@@ -48,6 +49,7 @@ def create_app(
     register_problems(app)
     register_routes(app, guard, service, settings, experiments)
     register_writes(app, guard, service, events, state)
+    register_browser_script(app)
     app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings, experiments)  # type: ignore[method-assign]
     return app
 

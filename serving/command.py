@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,22 +10,27 @@ from pathlib import Path
 
 import click
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 from rich.console import Console
 
 from recommender.command_options import redis_options
-from recommender.errors import ConfigError, SnapshotError, StoreUnavailable
+from recommender.errors import SnapshotError, StoreUnavailable
 from recommender.snapshot.embedded_redis import RedisChoice, choose_redis
 from recommender.snapshot.redis_store import RedisStore, connect
 
 from .keys import KeyRing
+from .listening import held_address
 from .placements import load_service_settings
 from .settings import WorkerSettings
 from .wsgi import worker_application
 
 _DRAIN_SECONDS = 10
 """Longest wait for requests in flight when the service stops."""
+
+_HEAD = HTTP1Settings(header_read_timeout=10_000, max_buffer_size=128 << 10)
+"""What a request's line and headers may take, in milliseconds and bytes."""
 
 
 @click.command()
@@ -65,8 +69,7 @@ def serve(
     Exit codes: 0 told to stop, 2 a setting is wrong, 4 Redis cannot be used.
     """
     placements = load_service_settings(config).placements
-    address = listening_address(host, port)
-    with _redis(redis_url, state) as redis:
+    with held_address(host, port) as address, _redis(redis_url, state) as redis:
         settings = WorkerSettings(redis.url, shop, state, config)
         keyed = not KeyRing(settings.keys, shop, time.monotonic).empty
         url = f"http://{_shown(address)}:{port}"
@@ -90,26 +93,6 @@ def _redis(url: str | None, state: Path) -> Iterator[RedisChoice]:
         yield choice
 
 
-def listening_address(host: str, port: int) -> str:
-    """The IP address to listen on, once it is known to be free.
-
-    Raises:
-        ConfigError: it is in use, not ours, or cannot be resolved.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # Workers share the port by SO_REUSEPORT: a second service would silently take half of the requests.
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host} port {port} ({error.strerror}): "
-            "stop what uses it, or choose another with --host and --port"
-        ) from error
-    return str(address[0])
-
-
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -124,6 +107,7 @@ def make_server(address: str, port: int, workers: int) -> MPServer:
         interface=Interfaces.WSGI,
         # Told which protocol to expect, granian closes a connection that stays silent.
         http=HTTPModes.http1,
+        http1_settings=_HEAD,
         workers=workers,
         blocking_threads=1,
         respawn_failed_workers=True,

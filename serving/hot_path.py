@@ -5,6 +5,7 @@ ordinary (another method, a page of another origin, an answer that a cache has, 
 parameter) is left to Flask, so that there is one place that says no.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from .service import Basis, Ground, RecommendationService
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
 
 _MOST_QUERIES = 4_096
 """Query strings of which it is remembered what they ask; a shop's pages use a handful."""
@@ -127,13 +130,20 @@ class HotPath:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """See PEP 3333."""
-        match environ["REQUEST_METHOD"]:
-            case "GET":
-                answered = self._answer(environ)
-            case "POST":
-                answered = self._answer_body(environ)
-            case _:
-                answered = None
+        try:
+            match environ["REQUEST_METHOD"]:
+                case "GET":
+                    answered = self._answer(environ)
+                case "POST":
+                    answered = self._answer_body(environ)
+                case _:
+                    answered = None
+        # Flask finds the same, and says so.
+        except (RecommenderError, UnicodeError):
+            answered = None
+        except Exception:
+            logger.exception("left to Flask")
+            answered = None
         if answered is None:
             return self._app(environ, start_response)
         headers, body = answered
@@ -154,11 +164,8 @@ class HotPath:
             return None
         body = environ["wsgi.input"].read(int(length))
         environ["wsgi.input"] = BytesIO(body)  # for Flask
-        try:
-            self._let_pass(call, environ)
-            made = self._made_of_body(call, body)
-        except RecommenderError:
-            return None
+        self._let_pass(call, environ)
+        made = self._made_of_body(call, body)
         return answer_headers(call, None, request_id(environ), len(made.body)), made.body
 
     def _let_pass(self, call: ListCall, environ: "WSGIEnvironment") -> None:
@@ -170,17 +177,12 @@ class HotPath:
         way = next((way for way in WAYS if path.startswith(way.before) and path.endswith(way.after)), None)
         if way is None or "HTTP_ORIGIN" in environ or "HTTP_IF_NONE_MATCH" in environ:
             return None
-        try:
-            # WSGI hands bytes over as Latin-1.
-            subject = path[len(way.before) : -len(way.after)].encode("latin-1").decode("utf-8")
-            if not is_id(subject):
-                return None
-            self._let_pass(way.call, environ)
-            query = environ.get("QUERY_STRING", "")
-            found = self._made(way, query, subject)
-        # Flask finds the same, and says so.
-        except (RecommenderError, UnicodeError):
+        # WSGI hands bytes over as Latin-1.
+        subject = path[len(way.before) : -len(way.after)].encode("latin-1").decode("utf-8")
+        if not is_id(subject):
             return None
+        self._let_pass(way.call, environ)
+        found = self._made(way, environ.get("QUERY_STRING", ""), subject)
         tag = tag_of(found.frame.recommendation_id) if found.sound else None
         return answer_headers(way.call, tag, request_id(environ), len(found.body)), found.body
 

@@ -12,6 +12,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
 from recommender.errors import ConfigError, StoreUnavailable
+from recommender.snapshot.redis_protection import protected
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,12 @@ def connect(
         protocol: version of RESP; 3 for what Redis says unasked.
 
     Raises:
-        ConfigError: the URL cannot be used.
+        ConfigError: the URL cannot be used, or is of another machine and not protected (`redis_protection`).
     """
     # redis-py's own defaults (5 s, ten retries) keep a caller waiting for seconds when Redis is gone.
     try:
         client = client_type.from_url(
-            url,
+            protected(url),
             socket_connect_timeout=timeouts.connect,
             socket_timeout=timeouts.answer,
             retry=Retry(

@@ -33,7 +33,13 @@ def test_a_server_that_is_silent_costs_a_storefront_two_tries_and_no_more() -> N
 
 @pytest.mark.parametrize(
     "url",
-    ["", "http://localhost", "redis://:sec/ret@h:1", "redis://:secret@h:99999", "redis://:secret@h?dbb=1"],
+    [
+        "",
+        "http://localhost",
+        "redis://:sec/ret@h:1",
+        "redis://:secret@localhost:99999",
+        "redis://:secret@localhost?dbb=1",
+    ],
 )
 def test_a_url_that_cannot_be_used_is_refused_without_a_piece_of_its_password(url: str) -> None:
     with pytest.raises(ConfigError, match="redis://user:password@host") as refused:

@@ -1,0 +1,26 @@
+"""A client of the service for storefronts in Python, of nothing but the standard library.
+
+It needs no other package, so `pip install --no-deps cartlift` is enough where only this is used.
+"""
+
+from .answers import EventOutcome, Reason, Recommendations, RecommendedItem
+from .client import Client
+from .connection import ServiceError
+from .event_queue import Event, EventQueue
+from .options import BestSellersOptions, CustomerOptions, FullOptions, ItemOptions, ListOptions
+
+__all__ = [
+    "BestSellersOptions",
+    "Client",
+    "CustomerOptions",
+    "Event",
+    "EventOutcome",
+    "EventQueue",
+    "FullOptions",
+    "ItemOptions",
+    "ListOptions",
+    "Reason",
+    "Recommendations",
+    "RecommendedItem",
+    "ServiceError",
+]
