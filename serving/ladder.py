@@ -7,7 +7,7 @@ import numpy as np
 
 from recommender.ranking.cart import NOTHING, CustomerLists, list_for_cart, merged
 from recommender.ranking.lists import RecommendationList
-from recommender.ranking.session import list_for_session
+from recommender.ranking.session import Viewed, list_for_session
 from recommender.snapshot.encoding import entry_key
 
 from .hiding import Lists, bought, may_be_shown
@@ -126,7 +126,8 @@ def _cart_keys(asked: Question) -> tuple[str, ...]:
 
 
 def _session_keys(asked: Question) -> tuple[str, ...]:
-    viewed = tuple(entry_key("similar", item_id) for item_id in _last_viewed(asked))
+    kinds = ("similar", "bought-together")
+    viewed = tuple(entry_key(kind, item_id) for kind in kinds for item_id in _last_viewed(asked))
     return (*viewed, *(_cart_keys(asked) if asked.items else _own_key(asked)))
 
 
@@ -167,7 +168,10 @@ def _with_cart(asked: Question, lists: Lists, live: LiveSnapshot) -> Recommendat
 
 
 def _session(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
-    viewed = [_stored((entry_key("similar", item_id),), lists) for item_id in _last_viewed(asked)]
+    viewed = [
+        Viewed(*(lists.get(entry_key(kind, item_id), NOTHING) for kind in ("similar", "bought-together")))
+        for item_id in _last_viewed(asked)
+    ]
     ranked = list_for_session(viewed, _with_cart(asked, lists, live), _own_list(asked, lists))
     return _only_repeats(ranked, asked, lists)
 

@@ -41,7 +41,8 @@ class Explainer:
         own: reasons of the customer's own list; None where there are none that can be read.
         own_places: where an item stands in that list, by its position.
         anchors: the item asked about that speaks for an item shown, by the position of the latter.
-        viewed: the same of the items just looked at.
+        viewed: the same of the items just looked at, by what is like them.
+        viewed_together: the same, by what is bought together with them.
         evidence: what speaks for the places of these lists, by key of the evidence.
         damaged: whether something stored could not be read.
     """
@@ -54,6 +55,7 @@ class Explainer:
     own_places: Mapping[int, int]
     anchors: Mapping[int, "_Anchor"]
     viewed: Mapping[int, "_Anchor"]
+    viewed_together: Mapping[int, "_Anchor"]
     evidence: Mapping[str, Evidence]
     damaged: bool
 
@@ -101,6 +103,7 @@ class Explainer:
             own_places={} if own_list is None or own is None else _places(own_list),
             anchors=_strongest(anchors, "similar" if rung == "similar" else "bought-together", lists, live),
             viewed=_strongest(viewed, "similar", lists, live),
+            viewed_together=_strongest(viewed, "bought-together", lists, live),
             evidence=evidence,
             damaged=damaged,
         )
@@ -115,7 +118,8 @@ class Explainer:
             case "co_purchase" | "session":
                 return (
                     self._similar_to(self.viewed.get(item))
-                    or self._bought_with(item)
+                    or self._bought_with(self.anchors.get(item))
+                    or self._bought_with(self.viewed_together.get(item))
                     or self._of_own_list(item)
                     or self._of_past_orders(item)
                 )
@@ -144,8 +148,7 @@ class Explainer:
     def _similar_to(self, anchor: "_Anchor | None") -> Reason | None:
         return None if anchor is None else Reason(kind="similar_to", **self._named(anchor.item_id))
 
-    def _bought_with(self, item: int) -> Reason | None:
-        anchor = self.anchors.get(item)
+    def _bought_with(self, anchor: "_Anchor | None") -> Reason | None:
         if anchor is None:
             return None
         evidence = self.evidence.get(entry_key("evidence", anchor.item_id))

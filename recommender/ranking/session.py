@@ -1,41 +1,67 @@
 """One list for a session: what goes with the items just looked at."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.ranking.cart import by_place, merged, scaled
+from recommender.ranking.cart import NOTHING, by_place, merged, scaled
 from recommender.ranking.lists import RecommendationList
 
-VIEWS_HALVING = 3.0
+VIEWS_HALVING = 2.0
 """A view counts half when so many newer ones are known."""
 
-OF_CART, OF_OWN = 2.0, 0.4
+OF_CART, OF_OWN = 2.0, 0.8
 """What the best item by the cart counts, and the first place of the customer's own list, beside 1 for the
-best item by what was just looked at: who puts a thing into the cart means it more than who looks at it."""
+best item that is like what was just looked at, and 1 for the best that is bought with it: who puts a thing
+into the cart means it more than who looks at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """What is known of an item that was looked at.
+
+    Attributes:
+        similar: items that the same customers buy.
+        together: items that are bought together with it.
+    """
+
+    similar: RecommendationList = NOTHING
+    together: RecommendationList = NOTHING
 
 
 def list_for_session(
-    viewed: Sequence[RecommendationList], of_cart: RecommendationList, own: RecommendationList
+    viewed: Sequence[Viewed], of_cart: RecommendationList, own: RecommendationList
 ) -> RecommendationList:
-    """What to show in a session: the lists of the items looked at, the cart's and the customer's, added up.
+    """What to show in a session: what goes with the items looked at, the cart's list and the customer's.
 
     Each list of an item looked at is scaled to its best, since scores of two lists cannot be compared, and
-    fades with the number of newer views. Their sum is scaled to its best as well, the cart's list to
-    `OF_CART`; of the customer's own list places count and not scores, as beside a cart (`list_for_cart`).
+    fades with the number of newer views. The sums of the lists of similar items and of those of items bought
+    together are scaled to their best as well, the cart's list to `OF_CART`; of the customer's own list places
+    count and not scores, as beside a cart (`list_for_cart`). All are added up. The weights were chosen on
+    earlier windows (docs/session.md).
 
     Args:
-        viewed: what is similar to the items looked at, the newest last.
+        viewed: the items looked at, the newest last.
         of_cart: what to show beside the cart; empty without one.
         own: the customer's own list; empty for a guest.
 
     Returns:
         Best first; ties go to the lower item position. Empty where nothing is known of what was looked at.
     """
-    if not any(len(ranked) for ranked in viewed):
-        return merged([])
-    faded = np.exp2(-np.arange(len(viewed))[::-1] / VIEWS_HALVING)
-    of_views = merged(
-        [scaled(ranked, best=float(weight)) for ranked, weight in zip(viewed, faded, strict=True)]
+    if not any(len(one.similar) or len(one.together) for one in viewed):
+        return NOTHING
+    return merged(
+        [
+            scaled(_faded([one.similar for one in viewed])),
+            scaled(_faded([one.together for one in viewed])),
+            scaled(of_cart, best=OF_CART),
+            by_place(own, first=OF_OWN),
+        ]
     )
-    return merged([scaled(of_views), scaled(of_cart, best=OF_CART), by_place(own, first=OF_OWN)])
+
+
+def _faded(lists: Sequence[RecommendationList]) -> RecommendationList:
+    """The lists added up, older ones counting less; the newest is the last."""
+    weights = np.exp2(-np.arange(len(lists))[::-1] / VIEWS_HALVING)
+    return merged([scaled(ranked, best=float(weight)) for ranked, weight in zip(lists, weights, strict=True)])
