@@ -10,6 +10,8 @@ from .hot_path import HotPath
 from .json_bodies import MOST_BODY_BYTES
 from .live_state import LiveState
 from .placements import DEFAULTS, ServiceSettings
+from .privacy_routes import register_privacy
+from .privacy_service import PrivacyService
 from .problems import register_problems
 from .routes import IdConverter, register_routes
 from .service import RecommendationService
@@ -21,6 +23,7 @@ def create_app(
     events: EventService,
     state: LiveState,
     guard: Guard,
+    privacy: PrivacyService,
     settings: ServiceSettings = DEFAULTS,
 ) -> Flask:
     """The application.
@@ -30,6 +33,7 @@ def create_app(
         events: takes events.
         state: takes what the shop says of its items.
         guard: knows the keys.
+        privacy: takes customers' wishes.
         settings: what is shown where.
     """
     app = Flask("recommender.serving", static_folder=None)
@@ -45,6 +49,7 @@ def create_app(
     register_problems(app)
     register_routes(app, guard, service, settings)
     register_writes(app, guard, service, events, state)
+    register_privacy(app, guard, privacy)
     app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings)  # type: ignore[method-assign]
     return app
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import redis
 from flask import Flask
 
+from recommender.snapshot.redis_customers import RedisCustomers
 from recommender.snapshot.redis_layout import RedisKeys
 from recommender.snapshot.redis_store import RedisStore
 
@@ -20,6 +21,8 @@ from .keys import KeyRing
 from .live_items import LiveItems
 from .live_state import LiveState
 from .placements import load_service_settings
+from .privacy_service import PrivacyService
+from .private_customers import PrivateCustomers
 from .row_reader import RowReader
 from .service import RecommendationService
 from .settings import WorkerSettings
@@ -35,6 +38,7 @@ class Worker:
         items: knows what the shop said of its items.
         events: takes events.
         invalidations: is told what changes.
+        private: knows who is to be unknown.
     """
 
     app: Flask
@@ -42,11 +46,19 @@ class Worker:
     items: LiveItems
     events: EventService
     invalidations: Invalidations
+    private: PrivateCustomers
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
         """What is to be done again and again beside answering."""
-        return self.follower.poll, self.invalidations.poll, self.items.poll, self.events.catch_up
+        # First who is private: the others may take long where Redis does not answer.
+        return (
+            self.private.poll,
+            self.follower.poll,
+            self.invalidations.poll,
+            self.items.poll,
+            self.events.catch_up,
+        )
 
 
 def assembled(
@@ -73,11 +85,16 @@ def assembled(
     follower = SnapshotFollower(RedisStore(following, settings.shop), clock)
     follower.poll()
     state = LiveState(answering, settings.shop)
-    items, events = LiveItems(state), EventService(settings.events, state, time.time)
+    private = PrivateCustomers(settings.privacy)
+    private.poll()
+    items, events = LiveItems(state), EventService(settings.events, state, time.time, private.hides)
     reader = RowReader(RedisStore(answering, settings.shop), CircuitBreaker(clock))
     keys = RedisKeys(settings.shop)
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
-    service = RecommendationService(follower, reader, items, keys, invalidations)
-    app = create_app(service, events, state, guard, placements)
-    return Worker(app, follower, items, events, invalidations)
+    private.watchers.append(lambda: reader.forget(private.hides))
+    service = RecommendationService(follower, reader, items, keys, invalidations, private)
+    rows, snapshots = RedisCustomers(following, settings.shop), RedisStore(following, settings.shop)
+    privacy = PrivacyService(private, rows, LiveState(following, settings.shop), events, snapshots, time.time)
+    app = create_app(service, events, state, guard, privacy, placements)
+    return Worker(app, follower, items, events, invalidations, private)

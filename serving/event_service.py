@@ -35,15 +35,22 @@ class NoteState(Protocol):
 class EventService:
     """What the service does with events, without a word of HTTP."""
 
-    def __init__(self, journal: Path, state: NoteState, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        journal: Path,
+        state: NoteState,
+        now: Callable[[], float],
+        hides: Callable[[str], bool] = lambda customer_id: False,
+    ) -> None:
         """Opens nothing yet: reads must go on where the disk does not.
 
         Args:
             journal: file of the events.
             state: where notes on customers go.
             now: seconds since 1970 UTC.
+            hides: whether nothing may be kept of a customer, who opted out or was erased.
         """
-        self._path, self._state, self._now = journal, state, now
+        self._path, self._state, self._now, self._hides = journal, state, now, hides
         self._opened: EventJournal | None = None
 
     def take(self, sent: Sequence[Any], *, from_page: bool = False) -> EventsAnswer:
@@ -73,7 +80,7 @@ class EventService:
 
     def catch_up(self) -> None:
         """Note what was taken and could not be noted, because Redis did not answer or a worker ended."""
-        if self._opened is None and not self._path.exists():
+        if not self._kept:
             return
         try:
             waiting = self._journal.to_note(_AT_ONCE, received_until=self._now() - _LEFT_TO_OTHERS_SECONDS)
@@ -85,6 +92,10 @@ class EventService:
         event = parse_object(Event, given)
         if event.customer_id is None and event.session_id is None:
             raise InvalidRequest("'customer_id' or 'session_id' is required: say who it was")
+        if event.customer_id is not None and self._hides(event.customer_id):
+            raise InvalidRequest(
+                "'customer_id' is of a customer who opted out or was erased: nothing is kept"
+            )
         if event.at.timestamp() > self._now() + _AHEAD_SECONDS:
             raise InvalidRequest(f"'at' is {event.at.isoformat()}, which is yet to come: check the clock")
         if from_page and event.type == "purchase":
@@ -98,12 +109,25 @@ class EventService:
         done: list[str] = []
         try:
             for customer_id, theirs in by_customer.items():
-                self._state.note(customer_id, [_line(event) for event in theirs])
+                if not self._hides(customer_id):
+                    self._state.note(customer_id, [_line(event) for event in theirs])
                 done += [event.event_id for event in theirs]
         except StoreUnavailable as error:
             logger.warning("events are kept, and change lists later: %s", error)
         if done:
             self._journal.noted(done)
+
+    def of_customer(self, customer_id: str, most: int, *, after: str = "") -> list[StoredEvent]:
+        """See `EventJournal.of_customer`."""
+        return self._journal.of_customer(customer_id, most, after=after) if self._kept else []
+
+    def erase(self, customer_id: str) -> int:
+        """See `EventJournal.erase`."""
+        return self._journal.erase(customer_id) if self._kept else 0
+
+    @property
+    def _kept(self) -> bool:
+        return self._opened is not None or self._path.exists()
 
     @property
     def _journal(self) -> EventJournal:

@@ -113,6 +113,7 @@ class HotPath:
         self._kept: OrderedDict[_Name, _Made] = OrderedDict()
         self._keeping = Lock()
         self._pieces = ItemPieces()
+        service.private.watchers.append(self.forget)
         self._template = lru_cache(_MOST_QUERIES)(
             lambda way, query: question_of(way.call, query, settings, **{way.call.subject: _ANYBODY})
         )
@@ -131,6 +132,11 @@ class HotPath:
         headers, body = answered
         start_response("200 OK", headers)
         return (body,)
+
+    def forget(self) -> None:
+        """Keep no answer that was made until now."""
+        with self._keeping:
+            self._kept.clear()
 
     def _answer_body(self, environ: "WSGIEnvironment") -> _HeadersAndBody | None:
         """What a POST is answered; None where Flask is to answer."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -19,6 +19,7 @@ from .invalidations import Invalidations, Stamp
 from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
+from .private_customers import PrivateCustomers, as_nobody
 from .question import Question
 from .reasons import Explainer, reason_keys
 from .rendering import explanation, render
@@ -73,12 +74,14 @@ class Ground(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         live, stamp: see `Basis`.
         beside: what was read beside the lists, by name; None where there was nothing.
+        private: `PrivateCustomers.generation` from before.
     """
 
     # Thousands are kept, and none is ever part of a cycle: the collector need not look at them.
     live: LiveSnapshot
     stamp: Stamp | None
     beside: tuple[tuple[str, bytes | None], ...]
+    private: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Basis:
         reading: what was read.
         beside: what was read beside them, by name; None where there was nothing.
         stamp: of that, from before it was read; None where nobody tells of changes.
+        private: see `Ground`.
     """
 
     asked: Question
@@ -104,11 +108,12 @@ class Basis:
     reading: Reading
     beside: tuple[tuple[str, bytes | None], ...]
     stamp: Stamp | None
+    private: int
 
     @property
     def ground(self) -> Ground:
         """What of it is kept with the answer."""
-        return Ground(self.live, self.stamp, self.beside)
+        return Ground(self.live, self.stamp, self.beside, self.private)
 
     def frame(
         self, source: RungName, *, stale: bool = False, degraded: bool = False, uncertain: bool = False
@@ -163,12 +168,14 @@ class RecommendationService:
         items: LiveItems,
         keys: RedisKeys,
         invalidations: Invalidations,
+        private: PrivateCustomers | None = None,
     ) -> None:
         self._follower = follower
         self._reader = reader
         self._items = items
         self._keys = keys
         self._invalidations = invalidations
+        self.private = private or PrivateCustomers(None)
         self._items_stamp: Stamp | None = None
 
     def answer(self, asked: Question) -> Answered:
@@ -187,7 +194,8 @@ class RecommendationService:
             SnapshotMissing: see `answer`.
             UnknownItem: see `answer`.
         """
-        published = self._live()
+        published, private = self._live(), self.private.generation
+        asked = self.private.seen(asked)
         ladder = _ladder(asked, published)
         keys = keys_of(read_first(ladder), asked)
         beside = self._beside(asked)
@@ -195,13 +203,17 @@ class RecommendationService:
         stamp = self._invalidations.stamp(beside)
         wanted = [*keys, *reason_keys(asked)]
         reading = self._remembered(published, wanted, stamp) or self._read(published, wanted, beside)
-        live, asked = self._now(published, asked, reading)
+        live, now = self._now(published, asked, reading)
+        found = tuple((name, reading.beside.get(name)) for name in beside)
+        if now.customer_id != asked.customer_id:
+            # Who opted out a moment ago, as another worker knows: nobody's list is read instead.
+            return replace(self.read(now), beside=found, stamp=stamp)
+        asked = now
         version = self._items.known.version
         if not reading.fresh or version != reading.beside.get(self._keys.item_version):
             stamp = None
         self._items_stamp = stamp and stamp[:_OF_ITEMS]
-        found = tuple((name, reading.beside.get(name)) for name in beside)
-        return Basis(asked, live, version, ladder, keys, reading, found, stamp)
+        return Basis(asked, live, version, ladder, keys, reading, found, stamp, private)
 
     def holds(self, ground: Ground) -> bool:
         """Whether an answer is still what would be answered; reads no list.
@@ -210,7 +222,7 @@ class RecommendationService:
         its items, and that the customer has done nothing that counts. False also where nobody can say.
         """
         published = self._follower.live
-        if published is None or published.id != ground.live.id:
+        if published is None or published.id != ground.live.id or self.private.generation != ground.private:
             return False
         beside = [name for name, _ in ground.beside]
         stamp = None if self._follower.withdrawn else self._invalidations.stamp(beside)
@@ -260,7 +272,7 @@ class RecommendationService:
         Raises:
             SnapshotMissing: no snapshot was ever seen.
         """
-        published = self._live()
+        published, asked = self._live(), self.private.seen(asked)
         reading = self._read(published, [], self._beside(asked))
         live, asked = self._now(published, asked, reading)
         return asked.recommendation_id(live.id, self._items.known.version)
@@ -325,6 +337,8 @@ class RecommendationService:
             return live, asked
         stored = reading.beside.get(self._keys.notes(asked.customer_id))
         notes = read_notes(stored, since=published.data_until)
+        if notes.opted_out:
+            return live, as_nobody(asked)
         return live, msgspec.structs.replace(asked, bought_since=notes.bought, dismissed=notes.dismissed)
 
     def _live(self) -> LiveSnapshot:

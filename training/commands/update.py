@@ -15,6 +15,7 @@ from rich.console import Console
 
 from recommender.command_options import redis_options
 from recommender.errors import ConfigError, DataError
+from recommender.events.private_customers import read_standings
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
 from ..gate import Gate, SnapshotRefused
@@ -138,6 +139,7 @@ def update(
             settings,
             items=source.items,
             quarantine=target.with_name(target.name + ".quarantine.parquet"),
+            private=read_standings(state, shop),
             progress=progress,
         )
     # On other nights, too, for the night of the full run comes, and better it is told before.
