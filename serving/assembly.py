@@ -87,7 +87,7 @@ def assembled(
     state = LiveState(answering, settings.shop)
     private = PrivateCustomers(settings.privacy)
     private.poll()
-    items, events = LiveItems(state), EventService(settings.events, state, time.time, private.hides)
+    items, events = LiveItems(state), EventService(settings.events, state, time.time, private.hides_now)
     reader = RowReader(RedisStore(answering, settings.shop), CircuitBreaker(clock))
     keys = RedisKeys(settings.shop)
     invalidations = Invalidations(listening, keys)

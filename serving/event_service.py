@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 _LEFT_TO_OTHERS_SECONDS = 2.0
 """So long the worker that took an event is trusted to note it, before any other does."""
 
+_NOTHING_KEPT = "'customer_id' is of a customer who opted out or was erased: nothing is kept"
+
 _AT_ONCE = 1_000
 
 _AHEAD_SECONDS = 24 * 3600
@@ -71,6 +73,9 @@ class EventService:
             except InvalidRequest as refused:
                 outcomes[place] = EventOutcome(event_id=_id_of(given), status="rejected", why=str(refused))
         new = dict(zip(events, self._journal.add(list(events.values())), strict=True))
+        for place in self._too_late(events):
+            event_id = events.pop(place).event_id
+            outcomes[place] = EventOutcome(event_id=event_id, status="rejected", why=_NOTHING_KEPT)
         for place, event in events.items():
             outcomes[place] = EventOutcome(
                 event_id=event.event_id, status="accepted" if new[place] else "duplicate"
@@ -93,14 +98,23 @@ class EventService:
         if event.customer_id is None and event.session_id is None:
             raise InvalidRequest("'customer_id' or 'session_id' is required: say who it was")
         if event.customer_id is not None and self._hides(event.customer_id):
-            raise InvalidRequest(
-                "'customer_id' is of a customer who opted out or was erased: nothing is kept"
-            )
+            raise InvalidRequest(_NOTHING_KEPT)
         if event.at.timestamp() > self._now() + _AHEAD_SECONDS:
             raise InvalidRequest(f"'at' is {event.at.isoformat()}, which is yet to come: check the clock")
         if from_page and event.type == "purchase":
             raise InvalidRequest("a key for pages cannot report purchases: send them from the shop's server")
         return event
+
+    def _too_late(self, events: Mapping[int, StoredEvent]) -> list[int]:
+        """Places of events whose customers opted out or were erased while they were written: taken back."""
+        found = {
+            place: event.event_id
+            for place, event in events.items()
+            if event.customer_id is not None and self._hides(event.customer_id)
+        }
+        if found:
+            self._journal.remove(list(found.values()))
+        return list(found)
 
     def _note(self, events: Iterable[ToNote]) -> None:
         by_customer: dict[str, list[ToNote]] = {}

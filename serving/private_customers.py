@@ -41,18 +41,25 @@ class PrivateCustomers:
         # A file that cannot be read may name anybody: until it was, nobody is answered personally.
         self._unread = False
         self._reading = Lock()
+        self._forget_again = 0
 
     def hides(self, customer_id: str) -> bool:
-        """Whether nothing personal may be shown to this customer, or kept of them."""
+        """Whether nothing personal may be shown to this customer, or kept of them, as is known here."""
         if self._unread:
             return True
         standing = self._standings.of(customer_id)
         return standing is not None and standing.hidden
 
+    def hides_now(self, customer_id: str) -> bool:
+        """The same, as every worker with this state folder has said until now."""
+        self.refresh()
+        return self.hides(customer_id)
+
     def seen(self, asked: Question) -> Question:
         """The question as it is to be answered: of a hidden customer, as nobody's."""
-        hidden = asked.customer_id is not None and self.hides(asked.customer_id)
-        return as_nobody(asked) if hidden else asked
+        if asked.customer_id is None:
+            return asked
+        return as_nobody(asked) if self.hides_now(asked.customer_id) else asked
 
     def set(self, customer_id: str, standing: Standing | None) -> None:
         """Keep what a customer asked for, and heed it here at once.
@@ -62,6 +69,7 @@ class PrivateCustomers:
         """
         self._register().set(customer_id, standing)
         self._read_again(self._register())
+        self._forget()
 
     def of(self, customer_id: str) -> Standing | None:
         """What this customer asked for, as it stands on disk; None for nothing.
@@ -72,7 +80,17 @@ class PrivateCustomers:
         return self._register().of(customer_id) if self._kept() else None
 
     def poll(self) -> None:
-        """Learn what other workers wrote."""
+        """Learn what other workers wrote, and forget what is kept of those customers."""
+        self.refresh()
+        if self._forget_again:
+            self._forget_again -= 1
+            self._forget()
+
+    def refresh(self) -> None:
+        """Learn what other workers wrote: a look at the file that takes some microseconds, at every request.
+
+        Redis could not tell: it may be emptied, and the rows of before are in our memory.
+        """
         if not self._kept():
             return
         try:
@@ -91,6 +109,10 @@ class PrivateCustomers:
             self._standings = register.all()
             self._seen, self._unread = seen, False
             self.generation += 1
+            # Twice: what a request was just reading is remembered after the first time.
+            self._forget_again = 2
+
+    def _forget(self) -> None:
         for forget in self.watchers:
             forget()
 

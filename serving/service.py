@@ -228,6 +228,9 @@ class RecommendationService:
         stamp = None if self._follower.withdrawn else self._invalidations.stamp(beside)
         if stamp is not None:
             return stamp == ground.stamp
+        self.private.refresh()
+        if self.private.generation != ground.private:
+            return False
         reading = self._read(published, [], beside)
         if not reading.fresh:
             return False

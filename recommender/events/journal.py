@@ -204,18 +204,29 @@ class EventJournal:
         Raises:
             StoreUnavailable: the file is in use for too long; asking again goes on.
         """
-        with self._writing() as database:
+        with self._reading() as database:
             # Found before any is removed: those of a session are found by those of the customer.
             found = database.execute(
                 f"SELECT event_id FROM events WHERE {_OF_CUSTOMER}", {"customer": customer_id}
             ).fetchall()
-            database.executemany("DELETE FROM events WHERE event_id = ?", found)
+        self.remove([event_id for (event_id,) in found])
+        return len(found)
+
+    def remove(self, event_ids: Sequence[str]) -> None:
+        """Remove events, from the file's bytes too.
+
+        Raises:
+            StoreUnavailable: see `erase`.
+        """
+        with self._writing() as database:
+            database.executemany(
+                "DELETE FROM events WHERE event_id = ?", [(event_id,) for event_id in event_ids]
+            )
         with self._reading() as database:
             # The log still has the pages as they were.
             (busy, *_) = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise StoreUnavailable(f"events in {self._path} are being read by others: ask again")
-        return len(found)
 
     def close(self) -> None:
         """Let go of the file."""
