@@ -4,7 +4,7 @@ No id stands in the file: only keyed hashes, with the key beside them. Whoever h
 there, and nobody can read from the file which are.
 """
 
-import hashlib
+import hmac
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,6 @@ from recommender.errors import StoreUnavailable
 StandingKind = Literal["opted_out", "erased", "returned"]
 
 _SALT_BYTES = 32
-_DIGEST_BYTES = 16
 _WAIT_SECONDS = 2.0
 
 _LAYOUT = """
@@ -187,4 +186,4 @@ def read_standings(state: Path, shop: str) -> Standings:
 
 
 def _digest(salt: bytes, customer_id: str) -> bytes:
-    return hashlib.blake2b(customer_id.encode(), key=salt, digest_size=_DIGEST_BYTES).digest()
+    return hmac.digest(salt, customer_id.encode(), "sha256")
