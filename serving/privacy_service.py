@@ -32,7 +32,8 @@ Eraser = Callable[[str], int]
 
 REMAINING = (
     "Backups, and the files that Redis writes, until they are written anew.",
-    "The shop's own orders, and order stores: the next training leaves the customer out of them.",
+    "The shop's own orders: the next training leaves the customer out of them.",
+    "Order stores: the next `cartlift update` with this state folder removes the customer from its own.",
     "Snapshot folders made before: do not keep or publish them; their rows are not shown.",
     "Files exported from here before.",
     "Sessions that were never sent with the customer's id.",

@@ -71,6 +71,12 @@ class Standings(Struct, frozen=True):
         """What this customer asked for; None for nothing."""
         return self.by_digest.get(_digest(self.salt, customer_id)) if self.by_digest else None
 
+    @property
+    def erased(self) -> "Standings":
+        """Without those who only opted out, whose history counts again once they agree."""
+        kept = {digest: each for digest, each in self.by_digest.items() if each.kind != "opted_out"}
+        return Standings(self.salt, kept)
+
 
 NOTHING_ASKED = Standings(b"", {})
 
