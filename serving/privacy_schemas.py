@@ -41,8 +41,8 @@ class ConsentAnswer(Struct, frozen=True, kw_only=True):
     shared: Annotated[
         bool,
         Meta(
-            description="Whether Redis knows, and with it every worker from the next request on; if not, the "
-            "workers of this machine know within a second."
+            description="Whether Redis knows, and with it workers without this state folder; those with it "
+            "know from the next request on in any case."
         ),
     ]
 
