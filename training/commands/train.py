@@ -17,7 +17,7 @@ from rich.console import Console
 from recommender.command_options import shop_option, state_option
 from recommender.data.findings import Findings
 from recommender.errors import ConfigError
-from recommender.events.private_customers import Standings, read_standings
+from recommender.events.private_customers import read_standings
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
 from ..engines import Asked, EngineName, spark_engine
@@ -101,14 +101,14 @@ def train(
         raise ConfigError("--master says where Spark runs: it goes with --engine spark")
     private = read_standings(state, shop)
     if engine == "spark":
-        _refuse_for_spark(memory, source.query, private)
+        _refuse_for_spark(memory, source.query)
     started = clock.perf_counter()
     progress = Shown(Console(stderr=True))
     settings = source.settings()
     moment = None if until is None else moment_of(until, settings.source.timezone)
-    asked = Asked(source.orders, source.items, moment, folder, datetime.now(UTC), master)
+    asked = Asked(source.orders, source.items, moment, folder, datetime.now(UTC), master, private)
     limit = None if memory is None else bytes_of(memory)
-    work = _trained_on_spark if engine == "spark" else partial(_trained_here, source, limit, private)
+    work = _trained_on_spark if engine == "spark" else partial(_trained_here, source, limit)
     with work(asked, settings, progress) as (about, trained):
         trained = timed(trained, clock.perf_counter() - started)
         with progress.step("Write the snapshot"):
@@ -121,9 +121,7 @@ def train(
                 _tell_usage(about.expected, clock.perf_counter() - started)
 
 
-def _refuse_for_spark(memory: str | None, query: str | None, private: Standings) -> None:
-    if private.by_digest:
-        raise ConfigError("customers opted out or were erased, and --engine spark cannot leave them out yet")
+def _refuse_for_spark(memory: str | None, query: str | None) -> None:
     if memory is not None:
         raise ConfigError("--memory is of this machine alone: with --engine spark, Spark's settings say it")
     if query is not None:
@@ -172,7 +170,6 @@ def _trained_on_spark(
 def _trained_here(
     source: SourceArguments,
     limit: int | None,
-    private: Standings,
     asked: Asked,
     settings: Settings,
     progress: Progress,
@@ -181,7 +178,9 @@ def _trained_here(
     if limit is not None and asked.until is None:
         _refuse_before_reading(source, limit, settings, progress)
     aside = asked.snapshot.with_name(asked.snapshot.name + ".quarantine.parquet")
-    read = source.read(settings, quarantine=aside, until=asked.until, private=private, progress=progress)
+    read = source.read(
+        settings, quarantine=aside, until=asked.until, private=asked.private, progress=progress
+    )
     about = _About.of(read, settings)
     check_memory(about.expected, limit, partial(click.echo, err=True))
     # Handed over: who makes the lists needs the room of the orders.
