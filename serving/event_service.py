@@ -33,6 +33,10 @@ class NoteState(Protocol):
         """Add notes on a customer."""
         ...
 
+    def take_back(self, customer_id: str, notes: Sequence[bytes]) -> None:
+        """Remove notes that were just added."""
+        ...
+
 
 class EventService:
     """What the service does with events, without a word of HTTP."""
@@ -124,7 +128,11 @@ class EventService:
         try:
             for customer_id, theirs in by_customer.items():
                 if not self._hides(customer_id):
-                    self._state.note(customer_id, [_line(event) for event in theirs])
+                    lines = [_line(event) for event in theirs]
+                    self._state.note(customer_id, lines)
+                    # Who opted out or was erased meanwhile has no notes.
+                    if self._hides(customer_id):
+                        self._state.take_back(customer_id, lines)
                 done += [event.event_id for event in theirs]
         except StoreUnavailable as error:
             logger.warning("events are kept, and change lists later: %s", error)

@@ -120,6 +120,27 @@ class LiveState:
             if length > MOST_NOTES_BYTES:
                 self._drop_older_half(key)
 
+    def take_back(self, customer_id: str, notes: Sequence[bytes]) -> None:
+        """Remove notes that were just added; what is left, an opting-out, is kept for good.
+
+        Raises:
+            StoreUnavailable: Redis did not answer, or refused.
+        """
+        key = self._keys.notes(customer_id)
+        commands: Any
+        with (
+            self._refusals("remove what was noted of a customer"),
+            self._servers.bookkeeper(key).pipeline(transaction=True) as commands,
+        ):
+            commands.watch(key)
+            left = (commands.get(key) or b"").replace(b"".join(notes), b"")
+            commands.multi()
+            commands.set(key, left) if left else commands.unlink(key)
+            try:
+                commands.execute()
+            except WatchError:
+                return  # somebody else is about it just now: who erases, or who opts out
+
     def replace_notes(self, customer_id: str, notes: bytes) -> int:
         """Exchange all notes on a customer; every request that begins later knows. They are kept for good.
 

@@ -7,6 +7,7 @@ import pytest
 from recommender.events.journal import EventJournal
 from recommender.serving.event_service import EventService
 from recommender.serving.live_state import LiveState
+from recommender.snapshot.redis_layout import RedisKeys
 from tests.serving.live_shop import LiveShop
 from tests.serving.test_privacy import WHO, agree, buy, bytes_in, bytes_in_redis, erase, key, shop, source
 
@@ -65,6 +66,24 @@ def test_an_event_that_was_being_written_during_the_erasure_is_taken_back(shop: 
     assert (outcome.event_id, outcome.status) == ("e1", "rejected")
     assert WHO.encode() not in bytes_in(shop.state)
     assert [kept.event_id for kept in EventJournal(shop.journal).of_customer("ann", 10)] == ["e0"]
+
+
+@pytest.mark.parametrize("opted_out", [False, True])
+def test_a_note_that_was_being_written_meanwhile_is_taken_back(shop: LiveShop, key: str, opted_out: bool):
+    if opted_out:
+        agree(shop.workers[0], key, False)
+    looks = iter([False, False, False, True])
+    taking = EventService(
+        shop.journal, LiveState(shop.redis, "shop"), shop.clock, lambda customer_id: next(looks)
+    )
+    event = {"event_id": "e1", "type": "dismiss", "item_id": "tea", "at": "1970-01-01T00:00:00Z"}
+    taking.take([event | {"customer_id": WHO}])
+    name = RedisKeys("shop").notes(WHO)
+    if opted_out:
+        assert b"opted_out" in shop.redis.get(name) and b"dismiss" not in shop.redis.get(name)
+        assert shop.redis.ttl(name) == -1
+    else:
+        assert not shop.redis.exists(name)
 
 
 def test_nothing_is_left_in_the_bytes_of_a_journal_of_many_pages(shop: LiveShop, key: str):
