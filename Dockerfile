@@ -13,7 +13,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm 
 COPY --from=build /src/dist/*.whl /tmp/
 RUN pip install --no-cache-dir "$(echo /tmp/*.whl)[postgresql,mysql]" && rm /tmp/*.whl \
     && useradd --system --uid 10001 --create-home cartlift \
-    && install --directory --owner cartlift /home/cartlift/snapshots
+    && install --directory --owner cartlift /home/cartlift/snapshots /home/cartlift/.cartlift
 USER cartlift
 WORKDIR /home/cartlift
 EXPOSE 8080

@@ -12,6 +12,8 @@ from .hot_path import HotPath
 from .json_bodies import MOST_BODY_BYTES
 from .live_state import LiveState
 from .placements import DEFAULTS, ServiceSettings
+from .privacy_routes import register_privacy
+from .privacy_service import PrivacyService
 from .problems import register_problems
 from .routes import IdConverter, register_routes
 from .service import RecommendationService
@@ -24,6 +26,7 @@ def create_app(
     state: LiveState,
     guard: Guard,
     experiments: Experiments,
+    privacy: PrivacyService,
     settings: ServiceSettings = DEFAULTS,
 ) -> Flask:
     """The application.
@@ -34,6 +37,7 @@ def create_app(
         state: takes what the shop says of its items.
         guard: knows the keys.
         experiments: knows who has which variant.
+        privacy: takes customers' wishes.
         settings: what is shown where.
     """
     app = Flask("recommender.serving", static_folder=None)
@@ -50,6 +54,7 @@ def create_app(
     register_routes(app, guard, service, settings, experiments)
     register_writes(app, guard, service, events, state)
     register_browser_script(app)
+    register_privacy(app, guard, privacy)
     app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings, experiments)  # type: ignore[method-assign]
     return app
 

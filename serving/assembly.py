@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import redis
 from flask import Flask
 
+from recommender.snapshot.redis_customers import RedisCustomers
 from recommender.snapshot.redis_layout import RedisKeys
 from recommender.snapshot.redis_store import RedisStore
 
@@ -23,6 +24,8 @@ from .live_items import LiveItems
 from .live_state import LiveState
 from .pinned_snapshots import PinnedSnapshots
 from .placements import load_service_settings
+from .privacy_service import PrivacyService, erasers_beside
+from .private_customers import PrivateCustomers
 from .row_reader import RowReader
 from .service import RecommendationService
 from .settings import WorkerSettings
@@ -41,6 +44,7 @@ class Worker:
         experiments: notes who was shown which variant.
         reader: reads lists.
         invalidations: is told what changes.
+        private: knows who is to be unknown.
     """
 
     app: Flask
@@ -51,11 +55,14 @@ class Worker:
     experiments: Experiments
     reader: RowReader
     invalidations: Invalidations
+    private: PrivateCustomers
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
         """What is to be done again and again beside answering."""
+        # First who is private: the others may take long where Redis does not answer.
         return (
+            self.private.poll,
             self.follower.poll,
             self.pinned.poll,
             self.items.poll,
@@ -96,14 +103,26 @@ def assembled(
     follower.poll()
     pinned.poll()
     state = LiveState(answering, settings.shop)
+    private = PrivateCustomers(settings.privacy)
+    private.poll()
     breaker = CircuitBreaker(clock)
-    items, events = LiveItems(state), EventService(settings.events, state, breaker, time.time)
-    reader = RowReader(RedisStore(answering, settings.shop), breaker)
+    events = EventService(settings.events, state, breaker, time.time, private.hides_now)
+    items, reader = LiveItems(state), RowReader(RedisStore(answering, settings.shop), breaker)
     keys = RedisKeys(settings.shop)
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
-    service = RecommendationService(follower, reader, items, keys, invalidations, pinned)
+    private.watchers.append(lambda: reader.forget(private.hides))
+    service = RecommendationService(follower, reader, items, keys, invalidations, pinned, private)
     queue = ExposureQueue(settings.events, plans_of(placements, time.time()))
-    experiments = Experiments(placements, queue, time.time)
-    app = create_app(service, events, state, guard, experiments, placements)
-    return Worker(app, follower, items, events, pinned, experiments, reader, invalidations)
+    experiments = Experiments(placements, queue, time.time, private.hides_now)
+    privacy = PrivacyService(
+        private,
+        RedisCustomers(following, settings.shop),
+        LiveState(following, settings.shop),
+        events,
+        store,
+        time.time,
+        more=erasers_beside(settings.events),
+    )
+    app = create_app(service, events, state, guard, experiments, privacy, placements)
+    return Worker(app, follower, items, events, pinned, experiments, reader, invalidations, private)

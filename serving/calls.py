@@ -9,6 +9,15 @@ from msgspec import Struct
 from .event_schemas import EventOutcome, EventsAnswer, EventsRequest
 from .item_schemas import ItemAnswer, ItemRequest
 from .keys import Scope
+from .privacy_schemas import (
+    ConsentAnswer,
+    ConsentRequest,
+    CustomerData,
+    DataQuery,
+    ErasureQuery,
+    ErasureReceipt,
+    Removed,
+)
 from .question import CallName
 from .schemas import (
     BestSellersQuery,
@@ -234,4 +243,64 @@ WRITE_CALLS = (
 )
 """The calls that change something. They need a key."""
 
-CALLS: tuple[Call, ...] = (*LIST_CALLS, *WRITE_CALLS)
+_CONSENT = ConsentAnswer(
+    customer_id="17850",
+    personalisation=False,
+    standing="opted_out",
+    since="2026-11-21T09:30:00Z",
+    shared=True,
+)
+
+PRIVACY_CALLS = (
+    Call(
+        name="put_consent",
+        path="/v1/customers/{customer_id}/consent",
+        asked=ConsentRequest,
+        method="PUT",
+        summary="Whether a customer is shown anything personal",
+        description="With false, every request that begins after the answer is answered as for a customer "
+        "of whom nothing is known, in every worker; what is looked at in the session is passed over, a cart "
+        "and a place count still. Events that name the customer are rejected, and the next training leaves "
+        "them out. "
+        "With true all of that ends; of an erased customer a new history begins.",
+        scope="admin",
+        answer=ConsentAnswer,
+        example_answer=_CONSENT,
+        example={"personalisation": False},
+    ),
+    Call(
+        name="customer_data",
+        path="/v1/customers/{customer_id}/data",
+        asked=DataQuery,
+        summary="Everything that is kept of a customer",
+        description="The lists in all snapshots that Redis holds, notes, consent and events. Events come in "
+        "parts: ask with `next_cursor` until it is null.",
+        scope="export",
+        answer=CustomerData,
+        example_answer=CustomerData(
+            customer_id="17850", consent=_CONSENT, lists=(), notes=(), events=(), next_cursor=None
+        ),
+    ),
+    Call(
+        name="erase_customer",
+        path="/v1/customers/{customer_id}",
+        asked=ErasureQuery,
+        method="DELETE",
+        summary="Remove everything that is kept of a customer",
+        description="From all snapshots in Redis, the notes, the events, and within a second from what "
+        "workers remember. The receipt says what was removed, and where else the customer may stand. Nothing "
+        "personal is shown or kept of them any more, and the next training leaves them out. Asked again it "
+        "removes what came back, usually nothing.",
+        scope="admin",
+        answer=ErasureReceipt,
+        example_answer=ErasureReceipt(
+            receipt_id="6a1f0c2be5d94e7788aa01b2",
+            at="2026-11-21T09:30:00Z",
+            removed=(Removed("events", 12), Removed("redis:20261121T040000Z-9f3ab27c", 3)),
+            remaining=("Backups.",),
+        ),
+    ),
+)
+"""What customers may ask about themselves."""
+
+CALLS: tuple[Call, ...] = (*LIST_CALLS, *WRITE_CALLS, *PRIVACY_CALLS)

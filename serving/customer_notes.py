@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-NoteKind = Literal["purchase", "dismiss"]
+NoteKind = Literal["purchase", "dismiss", "opted_out"]
 
 _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError)
 
@@ -15,8 +15,9 @@ class Note(Struct, frozen=True, array_like=True):
     """One thing that a customer did.
 
     Attributes:
-        kind: `purchase`: bought the item; `dismiss`: does not want to see it.
-        item_id: the shop's id.
+        kind: `purchase`: bought the item; `dismiss`: does not want to see it; `opted_out`: wants nothing
+            personal.
+        item_id: the shop's id; empty where it is about no item.
         at: seconds since 1970 UTC.
     """
 
@@ -31,10 +32,12 @@ class CustomerNotes(Struct, frozen=True):
     Attributes:
         bought: ids of items bought since a moment.
         dismissed: ids of items that the customer does not want to see.
+        opted_out: whether the customer wants nothing personal.
     """
 
     bought: tuple[str, ...] = ()
     dismissed: tuple[str, ...] = ()
+    opted_out: bool = False
 
 
 NO_NOTES = CustomerNotes()
@@ -58,7 +61,13 @@ def read_notes(stored: bytes | None, *, since: float) -> CustomerNotes:
     return CustomerNotes(
         bought=_ids(note for note in notes if note.kind == "purchase" and note.at > since),
         dismissed=_ids(note for note in notes if note.kind == "dismiss"),
+        opted_out=any(note.kind == "opted_out" for note in notes),
     )
+
+
+def all_notes(stored: bytes) -> tuple[Note, ...]:
+    """Every note that is stored; a line that cannot be read is passed over."""
+    return tuple(_notes(stored))
 
 
 def _notes(stored: bytes) -> Iterable[Note]:

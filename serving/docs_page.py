@@ -26,6 +26,14 @@ _ANSWERS = (
     "EventsAnswer",
     "EventOutcome",
     "ItemAnswer",
+    "ConsentAnswer",
+    "CustomerData",
+    "StoredRow",
+    "StoredPlace",
+    "StoredNote",
+    "StoredEvent",
+    "ErasureReceipt",
+    "Removed",
     "Ready",
     "Problem",
     "FieldError",
@@ -167,10 +175,12 @@ def _default(schema: Mapping[str, Any]) -> str | None:
 
 def _curl(call: Call, base_url: str) -> str:
     url = base_url + call.path.format_map(EXAMPLE_IDS)
+    key = "" if call.scope == "read" else ' \\\n  -H "X-API-Key: $CARTLIFT_KEY"'
+    if call.method == "DELETE":
+        return f"curl -X DELETE {shlex.quote(url)}{key}"
     if call.method != "GET":
         body = msgspec.json.encode(call.example).decode()
         method = "" if call.method == "POST" else f" -X {call.method}"
-        key = "" if call.scope == "read" else ' \\\n  -H "X-API-Key: $CARTLIFT_KEY"'
         return (
             f"curl{method} {shlex.quote(url)}{key} \\\n  -H 'Content-Type: application/json' \\\n"
             f"  -d {shlex.quote(body)}"
@@ -179,4 +189,4 @@ def _curl(call: Call, base_url: str) -> str:
         name: ",".join(value) if isinstance(value, list) else value for name, value in call.example.items()
     }
     query = urlencode(given, safe=",")
-    return f"curl {shlex.quote(f'{url}?{query}')}"
+    return f"curl {shlex.quote(f'{url}?{query}' if query else url)}{key}"

@@ -1,5 +1,7 @@
 """Requests that are refused; `problems` turns each into an answer."""
 
+from collections.abc import Mapping, Sequence
+
 from recommender.errors import RecommenderError
 
 from .schemas import FieldError
@@ -14,7 +16,8 @@ class RequestRefused(RecommenderError):
     ├── UnsupportedBody     its body is not JSON
     ├── KeyRefused          it has no key of this shop
     ├── ScopeMissing        its key may not do this
-    └── TooManyRequests     its key's limit is reached
+    ├── TooManyRequests     its key's limit is reached
+    └── ErasureIncomplete   a store that holds the customer did not answer
     """
 
 
@@ -60,3 +63,14 @@ class TooManyRequests(RequestRefused):
     def __init__(self, per_second: float, wait: int) -> None:
         super().__init__(f"this key may make {per_second:g} requests a second: ask again in {wait} s")
         self.wait = wait
+
+
+class ErasureIncomplete(RequestRefused):
+    """A store that holds the customer did not answer."""
+
+    def __init__(self, lacking: Sequence[str], removed: Mapping[str, int]) -> None:
+        done = ", ".join(f"{count} from {store}" for store, count in removed.items()) or "nothing"
+        super().__init__(
+            f"not everything is removed: {' and '.join(lacking)} did not answer; removed so far: {done}. "
+            "The customer is hidden from now on. Ask again, which goes on with the rest"
+        )

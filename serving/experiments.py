@@ -45,14 +45,22 @@ class Experiments:
         any: whether there are experiments.
     """
 
-    def __init__(self, settings: ServiceSettings, queue: ExposureQueue, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        queue: ExposureQueue,
+        now: Callable[[], float],
+        hides: Callable[[str], bool] = lambda customer_id: False,
+    ) -> None:
         """Nobody was shown anything yet.
 
         Args:
             settings: placements and experiments.
             queue: takes exposures.
             now: seconds since 1970 UTC.
+            hides: whether nothing may be kept of a customer, who opted out or was erased.
         """
+        self._hides = hides
         self.any = bool(settings.experiments)
         self._queue, self._now = queue, now
         self._of_placement: dict[str, list[_Running]] = {}
@@ -64,7 +72,7 @@ class Experiments:
         """The variant that whoever asks has; None where there is no experiment, or they are no part of it."""
         running = self._of_placement.get(asked.placement or "")
         unit = running and _unit(asked)
-        if not running or not unit:
+        if not running or not unit or (unit[0] == "customer" and self._hides(unit[1])):
             return None
         now = self._now()
         return next((one.arm(*unit) for one in running if one.start <= now < one.end), None)

@@ -21,6 +21,7 @@ from recommender.events.recommendation_ids import tag_of
 
 from .answer_headers import JSON, answer_headers, request_id
 from .arms import Arm
+from .basis import Basis, Ground
 from .calls import LIST_CALLS, ListCall
 from .experiments import Experiments
 from .guard import CHECKED_KEY, Guard
@@ -32,7 +33,7 @@ from .question import CallName, Question
 from .request_parsing import is_id
 from .routes import posted_question, question_of
 from .schemas import Recommendations
-from .service import Basis, Ground, RecommendationService
+from .service import RecommendationService
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -122,6 +123,7 @@ class HotPath:
         self._kept: OrderedDict[_Name, _Made] = OrderedDict()
         self._keeping = Lock()
         self._pieces = ItemPieces()
+        service.private.watchers.append(self.forget)
         self._template = lru_cache(_MOST_QUERIES)(
             lambda way, query, arm: question_of(
                 way.call, query, settings, arm, **{way.call.subject: _ANYBODY}
@@ -149,6 +151,11 @@ class HotPath:
         headers, body = answered
         start_response("200 OK", headers)
         return (body,)
+
+    def forget(self) -> None:
+        """Keep no answer that was made until now."""
+        with self._keeping:
+            self._kept.clear()
 
     def _answer_body(self, environ: "WSGIEnvironment") -> _HeadersAndBody | None:
         """What a POST is answered; None where Flask is to answer."""

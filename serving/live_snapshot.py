@@ -99,7 +99,7 @@ class LiveSnapshot:
         Raises:
             SnapshotUnreadable: it is damaged, or belongs to another snapshot.
         """
-        return _checked(decode_list(row), self.manifest, once=once)
+        return decoded_list(row, self.manifest, once=once)
 
     def read_item_list(self, row: bytes) -> RecommendationList:
         """As `read_list`; the lists of items are asked for again and again, and some are kept."""
@@ -122,6 +122,11 @@ class LiveSnapshot:
         return reasons
 
 
+def decoded_list(row: bytes, manifest: StoredManifest, *, once: bool = True) -> RecommendationList:
+    """See `LiveSnapshot.read_list`, of any snapshot."""
+    return _checked(decode_list(row), manifest, once=once)
+
+
 def load_snapshot(store: SnapshotStore, snapshot: str) -> LiveSnapshot:
     """Read a published snapshot and verify it.
 
@@ -136,7 +141,7 @@ def load_snapshot(store: SnapshotStore, snapshot: str) -> LiveSnapshot:
     if manifest.snapshot != snapshot:
         raise SnapshotUnreadable(f"snapshot {snapshot} calls itself {manifest.snapshot}: publish it again")
     _check_time(manifest)
-    items = list(_read_items(store, manifest))
+    items = list(read_items(store, manifest))
     categories, category_numbers = _numbered([item.category for item in items])
     brands, _ = _numbered([item.brand for item in items])
     return LiveSnapshot(
@@ -168,7 +173,13 @@ def _check_time(manifest: StoredManifest) -> None:
             )
 
 
-def _read_items(store: SnapshotStore, manifest: StoredManifest) -> Iterator[ItemRecord]:
+def read_items(store: SnapshotStore, manifest: StoredManifest) -> Iterator[ItemRecord]:
+    """The item table of a snapshot.
+
+    Raises:
+        SnapshotUnreadable: a part of it is missing or damaged.
+        StoreUnavailable: the store did not answer.
+    """
     # One chunk a read: a chunk is by far the largest entry, and many at once would outlast the timeout.
     for chunk in range(manifest.item_chunks):
         (raw,) = store.read(manifest.snapshot, [entry_key("items", str(chunk))])

@@ -120,6 +120,62 @@ class LiveState:
             if length > MOST_NOTES_BYTES:
                 self._drop_older_half(key)
 
+    def take_back(self, customer_id: str, notes: Sequence[bytes]) -> None:
+        """Remove notes that were just added; what is left, an opting-out, is kept for good.
+
+        Raises:
+            StoreUnavailable: Redis did not answer, or refused.
+        """
+        key = self._keys.notes(customer_id)
+        commands: Any
+        with (
+            self._refusals("remove what was noted of a customer"),
+            self._servers.bookkeeper(key).pipeline(transaction=True) as commands,
+        ):
+            commands.watch(key)
+            left = (commands.get(key) or b"").replace(b"".join(notes), b"")
+            commands.multi()
+            commands.set(key, left) if left else commands.unlink(key)
+            try:
+                commands.execute()
+            except WatchError:
+                return  # somebody else is about it just now: who erases, or who opts out
+
+    def replace_notes(self, customer_id: str, notes: bytes) -> int:
+        """Exchange all notes on a customer; every request that begins later knows. They are kept for good.
+
+        Args:
+            customer_id: who.
+            notes: lines of notes; none to remove all.
+
+        Returns:
+            How many there were before.
+
+        Raises:
+            StoreUnavailable: Redis did not answer, or refused.
+        """
+        key = self._keys.notes(customer_id)
+        with self._refusals("change what is noted of a customer"):
+            with self._servers.bookkeeper(key).pipeline(transaction=True) as commands:
+                commands.get(key)
+                # Set in any case: who is to be told of a change is told.
+                commands.set(key, notes)
+                if not notes:
+                    commands.unlink(key)
+                before: bytes | None = commands.execute()[0]
+            _wait_until_told(self._servers.bookkeeper(key))
+        return len((before or b"").splitlines())
+
+    def notes(self, customer_id: str) -> bytes:
+        """The notes on a customer.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        with self._refusals("read what is noted of a customer"):
+            (stored,) = self._servers.read([self._keys.notes(customer_id)])
+        return stored or b""
+
     def _say(self, commands: Any, item_id: str, said: Said) -> None:
         for name, value in said.items():
             if value is None:

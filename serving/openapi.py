@@ -92,10 +92,11 @@ def _operation(call: Call, schemas: Mapping[str, Any]) -> Document:
         },
         "security": [{"key": []}] if call.scope != "read" else [{"key": []}, {}],
     }
-    if call.method == "GET":
+    if call.method in ("GET", "DELETE"):
         operation["parameters"] += _query_parameters(call, schemas[call.asked.__name__])
+    if call in LIST_CALLS and call.method == "GET":
         operation["responses"]["304"] = {"description": "The list that `If-None-Match` names is still right."}
-    else:
+    if call.method not in ("GET", "DELETE"):
         operation["requestBody"] = _body(call)
         operation["responses"] |= _refusals("413", "415")
     return operation

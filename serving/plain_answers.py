@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from recommender.errors import SnapshotUnreadable
 from recommender.snapshot.rows import PackedList
 
+from .basis import Basis
 from .item_pieces import ItemPieces
 from .ladder import BOUGHT_TOGETHER, PERSONAL, SIMILAR
 from .live_snapshot import LiveSnapshot
 from .question import Question
 from .schemas import Recommendations
-from .service import Basis
 
 
 def is_plain(asked: Question) -> bool:

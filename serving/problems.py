@@ -11,6 +11,7 @@ from recommender.errors import SnapshotMissing, StoreUnavailable
 
 from .answer_headers import REQUEST_ID
 from .errors import (
+    ErasureIncomplete,
     InvalidRequest,
     KeyRefused,
     ScopeMissing,
@@ -35,6 +36,7 @@ KINDS = {
     "unsupported-media-type": "The body is not declared as `application/json`.",
     "no-snapshot": "Nothing was published yet, or Redis cannot be reached. Ask again after `Retry-After`.",
     "not-kept": "What was sent could not be written down. Send it again after `Retry-After`.",
+    "erasure-incomplete": "A store did not answer; what was removed is said. Ask again after `Retry-After`.",
     "refused": "The request is not acceptable to HTTP itself.",
     "internal": "A mistake of this service; its log has the trace under the answer's X-Request-ID.",
 }
@@ -62,6 +64,9 @@ def answer_problem(error: Exception) -> Response:
         case TooManyRequests():
             problem = _problem("too-many-requests", 429, str(error))
             return _with_header(problem, "Retry-After", str(error.wait))
+        case ErasureIncomplete():
+            logger.warning("request %s: %s", request.environ.get(REQUEST_ID), error)
+            return _with_header(_problem("erasure-incomplete", 503, str(error)), "Retry-After", "1")
         case StoreUnavailable():
             logger.warning("request %s: %s", request.environ.get(REQUEST_ID), error)
             problem = _problem("not-kept", 503, "it could not be written down: send it again")

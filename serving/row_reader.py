@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -118,6 +118,12 @@ class RowReader:
         else:
             self._breaker.succeeded()
 
+    def forget(self, hidden: Callable[[str], bool]) -> None:
+        """Remember nothing any more of the customers whose ids are hidden, whatever belongs to them."""
+        with self._memory:
+            for name in [name for name in self._remembered if hidden(_tag_of(name[1]))]:
+                del self._remembered[name]
+
     def recall(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> Reading:
         """The entries as far as they are remembered, without asking the store."""
         with self._memory:
@@ -178,6 +184,11 @@ class RowReader:
         if outage != self._outage:
             logger.warning("%s: %s", "answering from memory" if outage else "reading lists again", why)
             self._outage = outage
+
+
+def _tag_of(key: str) -> str:
+    """What stands between the braces of a key: the id, where it is about one customer."""
+    return key.partition("{")[2][:-1]
 
 
 def _there(keys: Sequence[str], values: Sequence[bytes | None]) -> dict[str, bytes]:

@@ -2,17 +2,18 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 from msgspec import UNSET
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable
-from recommender.events.recommendation_ids import Shown, recommendation_id, tag_text
+from recommender.events.recommendation_ids import tag_text
 from recommender.ranking.lists import RecommendationList
 from recommender.snapshot.redis_layout import RedisKeys
 
+from .basis import Answered, Basis, Ground, Placed
 from .customer_notes import read_notes
 from .errors import UnknownItem
 from .follower import SnapshotFollower
@@ -22,12 +23,12 @@ from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_k
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
 from .pinned_snapshots import PinnedSnapshots
+from .private_customers import PrivateCustomers, as_nobody
 from .question import Question
 from .reasons import Explainer, reason_keys
 from .rendering import explanation, render
 from .row_reader import Reading, RowReader
-from .schemas import Recommendations, SourceName
-from .shaping import Shaped, shaped
+from .shaping import shaped
 
 logger = logging.getLogger(__name__)
 
@@ -57,115 +58,6 @@ class _Found:
         return tuple(tried.rung for tried in self.tried)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer.
-
-    Attributes:
-        recommendations: what is said.
-        sound: whether everything was read that it should be made of, so that it may be kept.
-    """
-
-    recommendations: Recommendations
-    sound: bool
-
-
-class Ground(msgspec.Struct, frozen=True, gc=False):
-    """What an answer that is kept stands on; see `RecommendationService.holds`.
-
-    Attributes:
-        named: id of the snapshot that a variant names, if one does.
-        live, stamp: see `Basis`.
-        beside: what was read beside the lists, by name; None where there was nothing.
-    """
-
-    # Thousands are kept, and none is ever part of a cycle: the collector need not look at them.
-    named: str | None
-    live: LiveSnapshot
-    stamp: Stamp | None
-    beside: tuple[tuple[str, bytes | None], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What an answer is made of.
-
-    Attributes:
-        asked: the question, with what its customer just did.
-        live: the snapshot, with what the shop says of its items.
-        version: of what it says.
-        ladder: rungs to try.
-        keys: of the lists that are read before any is tried.
-        reading: what was read.
-        beside: what was read beside them, by name; None where there was nothing.
-        stamp: of that, from before it was read; None where nobody tells of changes.
-    """
-
-    asked: Question
-    live: LiveSnapshot
-    version: bytes | None
-    ladder: tuple[Rung, ...]
-    keys: list[str]
-    reading: Reading
-    beside: tuple[tuple[str, bytes | None], ...]
-    stamp: Stamp | None
-
-    @property
-    def of_named_snapshot(self) -> bool:
-        """Whether it is of the snapshot that the question's variant names, if it names one."""
-        return self.asked.snapshot in (None, self.live.id)
-
-    @property
-    def ground(self) -> Ground:
-        """What of it is kept with the answer."""
-        return Ground(self.asked.snapshot, self.live, self.stamp, self.beside)
-
-    def frame(
-        self, source: SourceName, *, stale: bool = False, degraded: bool = False, uncertain: bool = False
-    ) -> Recommendations:
-        """The answer without its items.
-
-        Args:
-            source: which rung it stands on.
-            stale: see `Recommendations`.
-            degraded: see `Recommendations`.
-            uncertain: whether something could not be read, so that another answer may have this basis.
-        """
-        asked, live = self.asked, self.live
-        told = Shown(asked.call, source, live.id, asked.placement, asked.experiment, asked.variant)
-        return Recommendations(
-            recommendation_id=recommendation_id(asked.tag(live.id, self.version, degraded=uncertain), told),
-            items=(),
-            source=source,
-            snapshot=live.id,
-            generated_at=live.manifest.generated_at,
-            stale=stale,
-            degraded=degraded,
-            placement=UNSET if asked.placement is None else asked.placement,
-            experiment=UNSET if asked.experiment is None else asked.experiment,
-            variant=UNSET if asked.variant is None else asked.variant,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """What is answered, before it is put in words.
-
-    Attributes:
-        frame: the answer without its items.
-        shown: the list in the order in which it is shown.
-        explainer: says why items stand there.
-        tried: the rungs that were tried.
-        sound: see `Answered`.
-    """
-
-    frame: Recommendations
-    shown: Shaped
-    explainer: Explainer
-    tried: tuple[Tried, ...]
-    sound: bool
-
-
 class RecommendationService:
     """What the service can say, without a word of HTTP."""
 
@@ -177,12 +69,14 @@ class RecommendationService:
         keys: RedisKeys,
         invalidations: Invalidations,
         pinned: PinnedSnapshots,
+        private: PrivateCustomers | None = None,
     ) -> None:
         self._follower, self._pinned = follower, pinned
         self._reader = reader
         self._items = items
         self._keys = keys
         self._invalidations = invalidations
+        self.private = private or PrivateCustomers(None)
         self._items_stamp: Stamp | None = None
 
     def answer(self, asked: Question) -> Answered:
@@ -201,7 +95,8 @@ class RecommendationService:
             SnapshotMissing: see `answer`.
             UnknownItem: see `answer`.
         """
-        published = self._live(asked.snapshot)
+        published, private = self._live(asked.snapshot), self.private.generation
+        asked = self.private.seen(asked)
         ladder = _ladder(asked, published)
         keys = keys_of(read_first(ladder), asked)
         beside = self._beside(asked)
@@ -209,13 +104,17 @@ class RecommendationService:
         stamp = self._invalidations.stamp(beside)
         wanted = [*keys, *reason_keys(asked)]
         reading = self._remembered(published, wanted, stamp) or self._read(published, wanted, beside)
-        live, asked = self._now(published, asked, reading)
+        live, now = self._now(published, asked, reading)
+        found = tuple((name, reading.beside.get(name)) for name in beside)
+        if now.customer_id != asked.customer_id:
+            # Who opted out a moment ago, as another worker knows: nobody's list is read instead.
+            return replace(self.read(now), beside=found, stamp=stamp)
+        asked = now
         version = self._items.known.version
         if not reading.fresh or version != reading.beside.get(self._keys.item_version):
             stamp = None
         self._items_stamp = stamp and stamp[:_OF_ITEMS]
-        found = tuple((name, reading.beside.get(name)) for name in beside)
-        return Basis(asked, live, version, ladder, keys, reading, found, stamp)
+        return Basis(asked, live, version, ladder, keys, reading, found, stamp, private)
 
     def holds(self, ground: Ground) -> bool:
         """Whether an answer is still what would be answered; reads no list.
@@ -224,12 +123,15 @@ class RecommendationService:
         its items, and that the customer has done nothing that counts. False also where nobody can say.
         """
         published = self._live(ground.named)
-        if published.id != ground.live.id:
+        if published.id != ground.live.id or self.private.generation != ground.private:
             return False
         beside = [name for name, _ in ground.beside]
         stamp = None if self._follower.withdrawn else self._invalidations.stamp(beside)
         if stamp is not None:
             return stamp == ground.stamp
+        self.private.refresh()
+        if self.private.generation != ground.private:
+            return False
         reading = self._read(published, [], beside)
         if not reading.fresh:
             return False
@@ -274,7 +176,7 @@ class RecommendationService:
         Raises:
             SnapshotMissing: no snapshot was ever seen.
         """
-        published = self._live(asked.snapshot)
+        published, asked = self._live(asked.snapshot), self.private.seen(asked)
         reading = self._read(published, [], self._beside(asked))
         live, asked = self._now(published, asked, reading)
         return tag_text(asked.tag(live.id, self._items.known.version))
@@ -339,6 +241,8 @@ class RecommendationService:
             return live, asked
         stored = reading.beside.get(self._keys.notes(asked.customer_id))
         notes = read_notes(stored, since=published.data_until)
+        if notes.opted_out:
+            return live, as_nobody(asked)
         return live, msgspec.structs.replace(asked, bought_since=notes.bought, dismissed=notes.dismissed)
 
     def _live(self, named: str | None) -> LiveSnapshot:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recommender.errors import ConfigError
 from recommender.events.journal import journal_path
+from recommender.events.private_customers import privacy_path
 
 from .keys import KEYS_FILE
 
@@ -22,7 +23,7 @@ class WorkerSettings:
     Attributes:
         redis_url: Redis to read from.
         shop: prefix of the shop's keys.
-        state: folder of API keys and events.
+        state: folder of API keys, events and customers' wishes.
         config: file of `ServiceSettings`, if there is one.
     """
 
@@ -40,6 +41,11 @@ class WorkerSettings:
     def events(self) -> Path:
         """File of the shop's events."""
         return journal_path(self.state, self.shop)
+
+    @property
+    def privacy(self) -> Path:
+        """File of customers who opted out or were erased."""
+        return privacy_path(self.state, self.shop)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from recommender.errors import ConfigError
+from recommender.events.private_customers import NOTHING_ASKED, Standings
 from recommender.snapshot.directory import Snapshot
 
 from .progress import Progress
@@ -32,6 +33,7 @@ class Asked:
             Spark works the parts of the snapshot: every executor must see its parent.
         now: moment of the training.
         master: where Spark runs; None leaves it to spark-submit, or takes every core of this machine.
+        private: customers whose orders are left out.
     """
 
     orders: Sequence[Source]
@@ -40,6 +42,7 @@ class Asked:
     snapshot: Path
     now: datetime
     master: str | None = None
+    private: Standings = NOTHING_ASKED
 
 
 class _SparkEngine(Protocol):

@@ -11,10 +11,12 @@ import msgspec
 import polars as pl
 
 from recommender.errors import ConfigError
+from recommender.events.private_customers import NOTHING_ASKED, Standings
 
 from .progress import Progress
 from .source_settings import SourceSettings
 from .sources.canonical import lines_of, refuse_unreadable
+from .sources.private_lines import without_private
 from .sources.stored import (
     MANIFEST,
     PARTS,
@@ -23,9 +25,11 @@ from .sources.stored import (
     digest,
     digest_of_values,
     is_store,
+    open_store,
     parts_in,
     read_store_manifest,
     storable,
+    stored_lines,
 )
 from .sources.tables import Table
 
@@ -59,7 +63,8 @@ class OrderStore:
 
     Which lines count is decided when all are read together (`cleaning.clean`): so a line that stands in two
     exports, a later return and the spelling of an id come out as if all exports had been read at once. What
-    was added never changes. `read_orders` takes the folder as a source.
+    was added never changes, but for lines of customers who were erased. `read_orders` takes the folder as a
+    source.
 
     Attributes:
         folder: made when it is first locked; with files of somebody else in it, these stay.
@@ -111,12 +116,65 @@ class OrderStore:
         except OSError as error:
             raise ConfigError(f"cannot use order store {self.folder}: {error.strerror or error}") from error
 
-    def add(self, tables: Sequence[Table], source: SourceSettings, *, progress: Progress) -> Added:
+    def erase(self, private: Standings, *, fold: bool, progress: Progress) -> int:
+        """Remove for good what may never be learned from again; how many order lines there were.
+
+        Killed at any moment, every part is as it was or as it should be.
+
+        Args:
+            private: customers who were erased.
+            fold: see `without_private`; another spelling counts where it stands in one part with the erased.
+            progress: told of every part.
+
+        Raises:
+            ConfigError: the store cannot be written.
+            DataError: a part was changed or lost.
+        """
+        before = self.manifest
+        if not private.by_digest or not before.parts:
+            return 0
+        parts, removed = [], 0
+        try:
+            self._drop_leftovers(before)
+            opened = zip(before.parts, open_store(self.folder), strict=True)
+            with progress.step("Remove erased customers", total=len(before.parts)) as advance:
+                for number, (part, table) in enumerate(opened, start=1):
+                    lines = stored_lines(table.frame, 0).collect()
+                    kept = without_private(lines, private, fold=fold)
+                    removed += len(lines) - len(kept)
+                    if len(kept) == len(lines):
+                        parts.append(part)
+                    elif len(kept):
+                        stored = storable(kept)
+                        values = digest_of_values(stored)
+                        changed = msgspec.structs.replace(part, lines=len(kept), values=values)
+                        parts.append(self._write(stored, number, changed))
+                    advance(number)
+            if removed:
+                self._replace_manifest(whole := StoreManifest(tuple(parts)))
+                self._drop_leftovers(whole)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write order store {self.folder} ({error.strerror or error}): nothing was removed"
+            ) from error
+        return removed
+
+    def add(
+        self,
+        tables: Sequence[Table],
+        source: SourceSettings,
+        *,
+        private: Standings = NOTHING_ASKED,
+        fold: bool = False,
+        progress: Progress,
+    ) -> Added:
         """Add exports, all of them or, if anything goes wrong or the process is killed, none.
 
         Args:
             tables: as `open_orders` opens them.
             source: how they are written; later changes to it do not reach what was added.
+            private: customers who were erased; their lines are not added.
+            fold: see `erase`.
             progress: told of every table.
 
         Raises:
@@ -130,7 +188,8 @@ class OrderStore:
             self._drop_leftovers(before)
             with progress.step("Add to the order store", total=len(tables)) as advance:
                 for number, table in enumerate(tables):
-                    lines, there = lines_of(table, 0, source), (*before.parts, *new)
+                    lines = without_private(lines_of(table, 0, source), private, fold=fold)
+                    there = (*before.parts, *new)
                     if lines.is_empty():
                         empty.append(table.name)
                     elif (part := self._written(table, lines, there)) is None:
@@ -160,14 +219,21 @@ class OrderStore:
         values = digest_of_values(stored)
         if any(part.values == values for part in there):
             return None
+        name = _free_name(table.name, there)
+        return self._write(
+            stored, len(there) + 1, Part("", name, len(lines), "", values, table.guessed_encoding)
+        )
+
+    def _write(self, stored: pl.DataFrame, number: int, part: Part) -> Part:
+        """The part, on disk, with its file and the digest of that."""
         unfinished = self.folder / PARTS / _UNFINISHED_PART
         stored.write_parquet(unfinished, compression="zstd", statistics=False)
         sha256 = digest(unfinished)
-        file = f"{PARTS}/{len(there) + 1:06}-{values[:8]}.parquet"
+        file = f"{PARTS}/{number:06}-{part.values[:8]}.parquet"
         _sync(unfinished)
         unfinished.rename(self.folder / file)
         _sync(self.folder / PARTS)
-        return Part(file, _free_name(table.name, there), len(lines), sha256, values, table.guessed_encoding)
+        return msgspec.structs.replace(part, file=file, sha256=sha256)
 
     def _replace_manifest(self, manifest: StoreManifest) -> None:
         unfinished = self.folder / (MANIFEST + _UNFINISHED)

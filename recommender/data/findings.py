@@ -53,6 +53,12 @@ ODDITIES: tuple[Oddity, ...] = (
     Oddity("quantity_outlier", "lines", "more than 1,000 times the usual quantity of the item", "kept"),
     Oddity("several_currencies", "lines", "not in the currency of most lines", "kept, price not converted"),
     # Beyond single lines.
+    Oddity(
+        "private_customer",
+        "lines",
+        "the customer opted out or was erased",
+        "left out of everything; not in the quarantine file either",
+    ),
     Oddity("several_customers", "orders", "one order names several customers", "kept, each line for its own"),
     Oddity("bulk_buyer", "customers", "far more orders than other customers", "kept"),
     Oddity(

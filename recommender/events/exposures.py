@@ -120,6 +120,30 @@ def add_exposures(journal: Path, exposures: Sequence[Exposure], plans: Sequence[
         raise StoreUnavailable(f"exposures cannot be kept in {journal} ({error}): check the disk") from error
 
 
+def erase_exposures(journal: Path, customer_id: str) -> int:
+    """Remove what a customer was shown; how many exposures there were.
+
+    Raises:
+        StoreUnavailable: the disk is full, or the file is locked for too long.
+    """
+    if not journal.is_file():
+        return 0
+    try:
+        with closing(sqlite3.connect(journal, timeout=_WAIT_SECONDS, isolation_level=None)) as database:
+            # What is deleted is overwritten, in the file and in what waits to be written to it.
+            database.execute("PRAGMA secure_delete = ON")
+            database.executescript(LAYOUT + _LAYOUT)
+            removed = database.execute(
+                "DELETE FROM exposures WHERE kind = 'customer' AND id = ?", (customer_id,)
+            ).rowcount
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise StoreUnavailable(
+            f"exposures cannot be removed from {journal} ({error}): check the disk"
+        ) from error
+    return removed
+
+
 def read_exposures(journal: Path, experiment: str) -> list[Exposure]:
     """Every exposure of an experiment, in the order in which they happened.
 

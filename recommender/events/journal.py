@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS events (
     to_note INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS events_of_customers ON events (customer_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS events_of_sessions ON events (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS events_to_note ON events (received_at) WHERE to_note;
 """
 """Tables of the events."""
@@ -77,6 +78,12 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
 
 
 COLUMNS = StoredEvent.__struct_fields__
+
+_OF_CUSTOMER = """(
+    customer_id = :customer
+    OR customer_id IS NULL AND session_id IN (SELECT session_id FROM events WHERE customer_id = :customer)
+)"""
+"""Also what was done before the customer was known, in the sessions in which they were."""
 
 _INSERT = (
     f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}, to_note) "
@@ -120,6 +127,8 @@ class EventJournal:
             )
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
+            # What is deleted is overwritten, and not only no longer found.
+            self._database.execute("PRAGMA secure_delete = ON")
             self._database.executescript(LAYOUT)
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"events cannot be kept in {path} ({error}): check the folder") from error
@@ -169,6 +178,56 @@ class EventJournal:
             database.executemany(
                 "UPDATE events SET to_note = 0 WHERE event_id = ?", [(event_id,) for event_id in event_ids]
             )
+
+    def of_customer(self, customer_id: str, most: int, *, after: str = "") -> list[StoredEvent]:
+        """Events of a customer, and of their sessions before they were known, by `event_id`.
+
+        Args:
+            customer_id: who.
+            most: events.
+            after: the last `event_id` that is known already.
+
+        Raises:
+            StoreUnavailable: the file cannot be read.
+        """
+        asked = {"customer": customer_id, "after": after, "most": most}
+        with self._reading() as database:
+            found = database.execute(
+                f"SELECT {', '.join(COLUMNS)} FROM events WHERE {_OF_CUSTOMER} AND event_id > :after "
+                "ORDER BY event_id LIMIT :most",
+                asked,
+            )
+            return [StoredEvent(**dict(zip(COLUMNS, row, strict=True))) for row in found]
+
+    def erase(self, customer_id: str) -> int:
+        """Remove what `of_customer` finds, from the file's bytes too; how many events there were.
+
+        Raises:
+            StoreUnavailable: the file is in use for too long; asking again goes on.
+        """
+        with self._reading() as database:
+            # Found before any is removed: those of a session are found by those of the customer.
+            found = database.execute(
+                f"SELECT event_id FROM events WHERE {_OF_CUSTOMER}", {"customer": customer_id}
+            ).fetchall()
+        self.remove([event_id for (event_id,) in found])
+        return len(found)
+
+    def remove(self, event_ids: Sequence[str]) -> None:
+        """Remove events, from the file's bytes too.
+
+        Raises:
+            StoreUnavailable: see `erase`.
+        """
+        with self._writing() as database:
+            database.executemany(
+                "DELETE FROM events WHERE event_id = ?", [(event_id,) for event_id in event_ids]
+            )
+        with self._reading() as database:
+            # The log still has the pages as they were.
+            (busy, *_) = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreUnavailable(f"events in {self._path} are being read by others: ask again")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -8,7 +8,7 @@ import numpy as np
 from recommender.ranking.cart import NOTHING, by_place, merged, scaled
 from recommender.ranking.lists import RecommendationList
 
-VIEWS_HALVING = 2.0
+VIEWS_HALVING = 1.0
 """A view counts half when so many newer ones are known."""
 
 OF_CART, OF_OWN = 2.0, 0.8

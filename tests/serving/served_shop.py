@@ -19,16 +19,20 @@ from recommender.serving.live_items import LiveItems
 from recommender.serving.live_state import LiveState
 from recommender.serving.pinned_snapshots import PinnedSnapshots
 from recommender.serving.placements import DEFAULTS, ServiceSettings
+from recommender.serving.privacy_service import PrivacyService
 from recommender.serving.row_reader import RowReader
 from recommender.serving.service import RecommendationService
 from recommender.snapshot.redis_connection import connect
+from recommender.snapshot.redis_customers import RedisCustomers
 from recommender.snapshot.redis_layout import RedisKeys
 from tests.serving.small_shop import Clock, UnreliableStore
 
-NO_REDIS = LiveState(connect("unix:///nowhere/redis.sock"), "shop")
+NOWHERE = connect("unix:///nowhere/redis.sock")
+
+NO_REDIS = LiveState(NOWHERE, "shop")
 """Never asked by a shop of which no item was changed and that takes no events."""
 
-NOBODY_TELLS = Invalidations(connect("unix:///nowhere/redis.sock"), RedisKeys("shop"))
+NOBODY_TELLS = Invalidations(NOWHERE, RedisKeys("shop"))
 
 
 @dataclass
@@ -52,7 +56,10 @@ class ServedShop:
         self.experiments = Experiments(self.settings, queue, self.clock)
         events = EventService(self.journal, NO_REDIS, breaker, time.time)
         guard = Guard.of(KeyRing(None, "shop", self.clock), self.clock)
-        app = create_app(self.service, events, NO_REDIS, guard, self.experiments, self.settings)
+        privacy = PrivacyService(
+            self.service.private, RedisCustomers(NOWHERE, "shop"), NO_REDIS, events, self.store, time.time
+        )
+        app = create_app(self.service, events, NO_REDIS, guard, self.experiments, privacy, self.settings)
         self.client: FlaskClient = app.test_client()
 
     def get(self, path: str, status: int = 200) -> dict:

@@ -67,7 +67,11 @@ def test_an_ordinary_shop_has_no_findings(tmp_path):
 
 
 def test_every_finding_is_tested():
-    assert {oddity.code for oddity in ODDITIES} - set(CASES) == {"missing_column", "guessed_encoding"}
+    assert {oddity.code for oddity in ODDITIES} - set(CASES) == {
+        "missing_column",
+        "guessed_encoding",
+        "private_customer",
+    }
 
 
 def test_a_missing_column_stops_and_names_the_likely_one(tmp_path):

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from recommender.data.returns import net_of_returns
 from recommender.errors import ConfigError
+from recommender.events.private_customers import read_standings
 from recommender.snapshot.directory import Snapshot, write_snapshot
 
 from ..demo_check import run_checks
@@ -84,7 +85,7 @@ def _learn(console: Console, progress: Shown, state: Path) -> tuple[ReadOrders, 
     settings = load_settings(preset="complete-journey")
     settings = replace(settings, ranker=replace(settings.ranker, customers=300, trees=100))
     with progress.step("Read orders"):
-        read = read_orders([orders], settings, items=items)
+        read = read_orders([orders], settings, items=items, private=read_standings(state / REDIS, SHOP))
     print_findings(console, read.findings, report(read))
     trained = train(read, settings, now=datetime.now(UTC), progress=progress)
     folder = state / "snapshot"

@@ -9,9 +9,11 @@ import click
 import msgspec
 from rich.console import Console
 
+from recommender.command_options import shop_option, state_option
 from recommender.errors import ConfigError, DataError
 from recommender.evaluation.evaluation import compared, compared_for_carts
 from recommender.evaluation.prices import price_list
+from recommender.events.private_customers import read_standings
 
 from ..evaluation import evaluation_of
 from ..evaluation_report import Judged, html_report
@@ -49,6 +51,8 @@ LONGEST = 1_000
 @click.option(
     "--check-leaks", "wary", is_flag=True, help="Try whether anything of the future reaches a list."
 )
+@shop_option
+@state_option
 @click.option("--json", "to", metavar="FILE", help="Write everything as JSON; - prints it instead of tables.")
 @click.option(
     "--html",
@@ -64,6 +68,8 @@ def evaluate(
     until: str | None,
     compare: tuple[Path, ...],
     wary: bool,
+    shop: str,
+    state: Path,
     to: str | None,
     page: Path | None,
 ) -> None:
@@ -100,7 +106,7 @@ def evaluate(
     others = {str(path): load_settings(path, preset=source.preset) for path in compare}
     progress, console = Shown(Console(stderr=True)), Console(quiet=to == "-")
     moment = None if until is None else moment_of(until, settings.source.timezone)
-    read = source.read(settings, until=moment, progress=progress)
+    read = source.read(settings, until=moment, private=read_standings(state, shop), progress=progress)
     load_loops(progress)
     evaluation = evaluation_of(read, settings, others=others, priced=True, ks=ks, progress=progress)
     if evaluation is None:

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from recommender.command_options import redis_options
+from recommender.events.private_customers import read_standings
 from recommender.snapshot.directory import Snapshot, load_snapshot
 from recommender.snapshot.embedded_redis import choose_redis
 from recommender.snapshot.encoding import StoredManifest
@@ -29,6 +30,7 @@ from ..progress import Progress, Shown, Silent
 from ..publish import PublicationPlan, PublishReport, published_manifest, readable
 from ..publish import publish as publish_snapshot
 from ..settings import load_settings
+from ..withheld import without_private
 
 REFUSED = 1
 """Exit code of a publication that the gate is against."""
@@ -82,6 +84,8 @@ def publish(
     or the new ones, never a mixture. The live one stays as `previous`, for `cartlift rollback`. Interrupted,
     it goes on where it stopped when called again. Publishing the live one again looks whether it is whole,
     and repairs it where it is not.
+
+    Rows of customers who opted out or were erased at the service with this --state and --shop are withheld.
 
     A gate refuses what is worse than the live one: lists that did worse on held-out days beyond noise, or
     reach far fewer customers or items; data that is much smaller, older, or too old. It says why, and what
@@ -162,7 +166,7 @@ def publish_to_redis(
         redis_url: a running Redis to use instead.
     """
     with _opened_store(redis_url, shop, state, Console(quiet=True)) as store:
-        return publish_snapshot(Publication(snapshot), store)
+        return publish_snapshot(_publication(snapshot, state, shop), store)
 
 
 def publish_with_words(
@@ -182,7 +186,7 @@ def publish_with_words(
     """
     with _opened_store(redis_url, shop, state, console) as store:
         report = publish_snapshot(
-            Publication(snapshot),
+            _publication(snapshot, state, shop),
             store,
             gate=gate,
             progress=_progress(console),
@@ -191,6 +195,10 @@ def publish_with_words(
         )
     _print_report(console, report)
     return report
+
+
+def _publication(snapshot: Snapshot, state: Path, shop: str) -> Publication:
+    return Publication(without_private(snapshot, read_standings(state, shop)))
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from recommender.events.private_customers import NOTHING_ASKED, Standings
+
 from ..presets import PRESETS
 from ..progress import Progress, Silent
 from ..settings import Settings, load_settings
@@ -42,6 +44,7 @@ class SourceArguments:
         *,
         quarantine: Path | None = None,
         until: int | None = None,
+        private: Standings = NOTHING_ASKED,
         progress: Progress | None = None,
     ) -> ReadOrders:
         """Read and clean the orders, as `read_orders` does."""
@@ -52,6 +55,7 @@ class SourceArguments:
             query=self.query,
             quarantine=quarantine,
             until=until,
+            private=private,
             progress=progress or Silent(),
         )
 

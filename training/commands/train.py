@@ -14,8 +14,10 @@ import click
 import msgspec
 from rich.console import Console
 
+from recommender.command_options import shop_option, state_option
 from recommender.data.findings import Findings
 from recommender.errors import ConfigError
+from recommender.events.private_customers import read_standings
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
 from ..engines import Asked, EngineName, spark_engine
@@ -63,6 +65,8 @@ from .source_options import SourceArguments, memory_option, source_options
     "--master", metavar="URL", help="Where Spark runs, e.g. local[2]; without it every core of this machine."
 )
 @memory_option
+@shop_option
+@state_option
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot's manifest as JSON.")
 def train(
     source: SourceArguments,
@@ -71,12 +75,16 @@ def train(
     engine: EngineName,
     master: str | None,
     memory: str | None,
+    shop: str,
+    state: Path,
     as_json: bool,
 ) -> None:
     """Learn from a shop's orders and write every recommendation list.
 
     First the lists are judged: what would have been recommended before the last 28 days is held against
     what was then bought, beside best sellers. Then everything is learned from.
+
+    Customers who opted out or were erased at the service with this --state and --shop are left out.
 
     Lines that cannot be used are put aside in DIR.quarantine.parquet, each with its reason.
 
@@ -91,13 +99,14 @@ def train(
     check_free(folder)
     if master is not None and engine != "spark":
         raise ConfigError("--master says where Spark runs: it goes with --engine spark")
+    private = read_standings(state, shop)
     if engine == "spark":
         _refuse_for_spark(memory, source.query)
     started = clock.perf_counter()
     progress = Shown(Console(stderr=True))
     settings = source.settings()
     moment = None if until is None else moment_of(until, settings.source.timezone)
-    asked = Asked(source.orders, source.items, moment, folder, datetime.now(UTC), master)
+    asked = Asked(source.orders, source.items, moment, folder, datetime.now(UTC), master, private)
     limit = None if memory is None else bytes_of(memory)
     work = _trained_on_spark if engine == "spark" else partial(_trained_here, source, limit)
     with work(asked, settings, progress) as (about, trained):
@@ -159,13 +168,19 @@ def _trained_on_spark(
 
 @contextmanager
 def _trained_here(
-    source: SourceArguments, limit: int | None, asked: Asked, settings: Settings, progress: Progress
+    source: SourceArguments,
+    limit: int | None,
+    asked: Asked,
+    settings: Settings,
+    progress: Progress,
 ) -> Iterator[tuple[_About, Snapshot]]:
     # With --until a part of what would be counted is passed over, and may fit.
     if limit is not None and asked.until is None:
         _refuse_before_reading(source, limit, settings, progress)
     aside = asked.snapshot.with_name(asked.snapshot.name + ".quarantine.parquet")
-    read = source.read(settings, quarantine=aside, until=asked.until, progress=progress)
+    read = source.read(
+        settings, quarantine=aside, until=asked.until, private=asked.private, progress=progress
+    )
     about = _About.of(read, settings)
     check_memory(about.expected, limit, partial(click.echo, err=True))
     # Handed over: who makes the lists needs the room of the orders.

@@ -7,7 +7,9 @@ import click
 import msgspec
 from rich.console import Console
 
+from recommender.command_options import shop_option, state_option
 from recommender.errors import ConfigError
+from recommender.events.private_customers import read_standings
 
 from ..progress import Shown
 from ..tuning import Plan, Tuned
@@ -61,6 +63,8 @@ from .source_options import SourceArguments, source_options
     help="TOML file for the settings found.",
 )
 @click.option("--force", is_flag=True, help="Overwrite the file of --out.")
+@shop_option
+@state_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
 @click.option("--json", "to_json", is_flag=True, help="Print everything as JSON instead of tables.")
 def tune(
@@ -72,6 +76,8 @@ def tune(
     study: Path | None,
     out: Path,
     force: bool,
+    shop: str,
+    state: Path,
     seed: int,
     to_json: bool,
 ) -> None:
@@ -110,7 +116,7 @@ def tune(
 
     remembered = Trials.kept_in(study, seed=seed, clock=time.monotonic, hear=hear)
     progress = Shown(console)
-    read = source.read(settings, progress=progress)
+    read = source.read(settings, private=read_standings(state, shop), progress=progress)
     tuned = look_for_settings(read, settings, plan, remembered, progress=progress)
     out.write_text(as_toml(tuned), encoding="utf-8")
     _tell(tuned, out, to_json=to_json)

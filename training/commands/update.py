@@ -15,6 +15,7 @@ from rich.console import Console
 
 from recommender.command_options import redis_options
 from recommender.errors import ConfigError, DataError
+from recommender.events.private_customers import Standings, read_standings
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
 from ..gate import Gate, SnapshotRefused
@@ -133,13 +134,18 @@ def update(
     started = time.perf_counter()
     with progress.step("Open exports"):
         exports = _exports(source, settings)
+    private = read_standings(state, shop)
     with store.locked():
-        added = _add(store, exports, settings, progress) if exports else None
+        fold = settings.cleaning.fold_customer_case
+        if removed := store.erase(private.erased, fold=fold, progress=progress):
+            notes.print(f"{removed:,} order lines of erased customers were removed from {folder}.")
+        added = _add(store, exports, settings, private.erased, progress) if exports else None
         read = read_orders(
             [folder],
             settings,
             items=source.items,
             quarantine=target.with_name(target.name + ".quarantine.parquet"),
+            private=private,
             progress=progress,
         )
     # On other nights, too, for the night of the full run comes, and better it is told before.
@@ -192,8 +198,11 @@ def _exports(source: SourceArguments, settings: Settings) -> list[Table]:
     return open_orders(orders, settings.source, source.query) if orders else []
 
 
-def _add(store: OrderStore, exports: Sequence[Table], settings: Settings, progress: Progress) -> Added:
-    added = store.add(exports, settings.source, progress=progress)
+def _add(
+    store: OrderStore, exports: Sequence[Table], settings: Settings, erased: Standings, progress: Progress
+) -> Added:
+    fold = settings.cleaning.fold_customer_case
+    added = store.add(exports, settings.source, private=erased, fold=fold, progress=progress)
     if not added.whole:
         raise DataError(f"{', '.join(added.empty)}: no order lines there, and none in {store.folder} yet")
     return added

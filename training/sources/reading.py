@@ -1,7 +1,7 @@
 """Orders and items from wherever the shop keeps them, cleaned, as values of the core."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 
@@ -21,11 +21,13 @@ from recommender.data.returns import units_left
 from recommender.data.shop_findings import findings_of_shop
 from recommender.data.vocabulary import Vocabulary
 from recommender.errors import DataError
+from recommender.events.private_customers import NOTHING_ASKED, Standings
 
 from ..progress import Progress, Silent
 from ..settings import Settings
 from .canonical import open_orders, read_lines
 from .item_file import open_items, read_items
+from .private_lines import without_private
 from .quarantine import prepare_quarantine, write_quarantine
 from .tables import Source, Table
 
@@ -62,6 +64,7 @@ def read_orders(
     quarantine: Path | None = None,
     until: int | None = None,
     now: int | None = None,
+    private: Standings = NOTHING_ASKED,
     progress: Progress = SILENT,
 ) -> ReadOrders:
     """Read, clean and report on a shop's orders.
@@ -74,6 +77,8 @@ def read_orders(
         quarantine: file to write the lines put aside to, `.parquet` or `.csv`; its folder is made.
         until: seconds since 1970 UTC; lines of later orders are passed over, as if the shop had not written
             them yet: neither prices, titles nor findings know of them. So are cancellations after it.
+        private: customers who opted out or were erased; their lines are left out before anything is learned
+            or written, and only their number is reported.
         now: seconds since 1970 UTC, orders after which cannot be right; the clock's time without it.
         progress: told of every step.
 
@@ -89,6 +94,9 @@ def read_orders(
         tables = open_orders(sources, settings.source, query)
         item_tables = open_items(items or settings.source.items, sources, settings.source)
     lines = read_lines(tables, settings.source, progress, until)
+    all_lines = len(lines)
+    lines = without_private(lines, private, fold=settings.cleaning.fold_customer_case)
+    left_out = Findings.collect([Finding.of("private_customer", all_lines - len(lines), all_lines)])
     item_file = read_items(item_tables, lines, settings)
     with progress.step("Clean orders"):
         names = [table.name for table in tables]
@@ -103,7 +111,8 @@ def read_orders(
     with progress.step("Sort orders"):
         kept = cleaned.kept
         del cleaned
-        return _history(kept, as_read, item_file, settings)
+        found = _history(kept, as_read, item_file, settings)
+    return replace(found, findings=found.findings + left_out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import polars as pl
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
+from recommender.data.findings import Finding, Findings
 from recommender.data.item_rows import ItemRows
 from recommender.errors import ConfigError, DataError
 from recommender.models.content import OwnTaste
@@ -43,6 +44,7 @@ from .frames import collected
 from .learner import SparkLearner
 from .orders import ShopOrders
 from .parts import stitch, with_customers
+from .private_lines import without_private
 from .sample import Sample
 from .session import refusals_of_executors, spark_session
 
@@ -114,18 +116,25 @@ def _read(
 ) -> tuple[CleanLines, ShopOrders]:
     files = _files(asked.orders or settings.source.orders)
     with progress.step("Read orders"):
-        lines = read_lines(session, files, settings, until=asked.until)
+        all_lines = read_lines(session, files, settings, until=asked.until)
+        lines = without_private(all_lines, asked.private, fold=settings.cleaning.fold_customer_case)
         items = _items(lines, asked, settings)
     with progress.step("Clean orders"):
         clean = clean_lines(lines, files, settings, items, now=int(asked.now.timestamp()))
+        if lines is not all_lines:
+            clean = replace(clean, findings=clean.findings + _left_out(all_lines.count(), clean.lines))
         aside = _aside(asked)
         clean.aside.write.mode("overwrite").parquet(aside.as_uri())
         if not clean.kept.where("quantity > 0").limit(1).count():
             raise DataError(f"no purchase is left of {clean.lines:,} lines: see {aside}")
     with progress.step("Number customers and items"):
         orders = ShopOrders.of(clean, settings, items)
-        lines.unpersist()
+        all_lines.unpersist()
     return clean, orders
+
+
+def _left_out(of: int, left: int) -> Findings:
+    return Findings.collect([Finding.of("private_customer", of - left, of)])
 
 
 def _aside(asked: Asked) -> Path:
