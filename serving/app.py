@@ -13,6 +13,7 @@ from .placements import DEFAULTS, ServiceSettings
 from .problems import register_problems
 from .routes import IdConverter, register_routes
 from .service import RecommendationService
+from .telemetry import Telemetry, register_telemetry
 from .write_routes import register_writes
 
 
@@ -22,6 +23,7 @@ def create_app(
     state: LiveState,
     guard: Guard,
     settings: ServiceSettings = DEFAULTS,
+    telemetry: Telemetry | None = None,
 ) -> Flask:
     """The application.
 
@@ -31,13 +33,16 @@ def create_app(
         state: takes what the shop says of its items.
         guard: knows the keys.
         settings: what is shown where.
+        telemetry: counts requests; None where nobody asks for the counts.
     """
+    telemetry = telemetry or Telemetry(settings.placements)
     app = Flask("recommender.serving", static_folder=None)
     # One more than allowed: werkzeug cuts a chunked body off at the limit and says nothing, so routes look.
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES + 1
     # An id may hold // and is not to be redirected to another id.
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
+    register_telemetry(app, telemetry)
     app.before_request(_take_request_id)
     app.before_request(_check_path)
     app.after_request(_finish)
@@ -45,7 +50,7 @@ def create_app(
     register_problems(app)
     register_routes(app, guard, service, settings)
     register_writes(app, guard, service, events, state)
-    app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings)  # type: ignore[method-assign]
+    app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings, telemetry)  # type: ignore[method-assign]
     return app
 
 

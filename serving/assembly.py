@@ -19,10 +19,14 @@ from .invalidations import Invalidations
 from .keys import KeyRing
 from .live_items import LiveItems
 from .live_state import LiveState
+from .metrics import register_metrics
 from .placements import load_service_settings
 from .row_reader import RowReader
 from .service import RecommendationService
 from .settings import WorkerSettings
+from .telemetry import Telemetry
+from .worker_reports import ReportFolder
+from .worker_vitals import WorkerVitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Worker:
         items: knows what the shop said of its items.
         events: takes events.
         invalidations: is told what changes.
+        vitals: reports what it counts.
     """
 
     app: Flask
@@ -42,11 +47,18 @@ class Worker:
     items: LiveItems
     events: EventService
     invalidations: Invalidations
+    vitals: WorkerVitals
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
         """What is to be done again and again beside answering."""
-        return self.follower.poll, self.invalidations.poll, self.items.poll, self.events.catch_up
+        return (
+            self.follower.poll,
+            self.invalidations.poll,
+            self.items.poll,
+            self.events.catch_up,
+            self.vitals.publish,
+        )
 
 
 def assembled(
@@ -79,5 +91,9 @@ def assembled(
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
     service = RecommendationService(follower, reader, items, keys, invalidations)
-    app = create_app(service, events, state, guard, placements)
-    return Worker(app, follower, items, events, invalidations)
+    telemetry = Telemetry(placements.placements)
+    app = create_app(service, events, state, guard, placements, telemetry)
+    folder = ReportFolder(settings.reports)
+    vitals = WorkerVitals(telemetry, follower, reader, events, folder)
+    register_metrics(app, guard, folder, vitals.publish)
+    return Worker(app, follower, items, events, invalidations, vitals)

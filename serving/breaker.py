@@ -7,6 +7,9 @@ class CircuitBreaker:
     """Closed while the store answers; open, for a moment, once it has failed several times in a row.
 
     When that moment is over one caller may try: its success closes the breaker, its failure opens it again.
+
+    Attributes:
+        openings: how often it was closed and opened.
     """
 
     def __init__(
@@ -17,10 +20,16 @@ class CircuitBreaker:
         self._open_seconds = open_seconds
         self._failures = 0
         self._next_try = 0.0
+        self.openings = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the store is given up for the moment."""
+        return self._failures >= self._most_failures
 
     def allows(self) -> bool:
         """Whether the store may be asked now; True to one caller a moment while the breaker is open."""
-        if self._failures < self._most_failures:
+        if not self.is_open:
             return True
         now = self._clock()
         if now < self._next_try:
@@ -36,4 +45,5 @@ class CircuitBreaker:
     def failed(self) -> None:
         """The store did not answer."""
         self._failures += 1
+        self.openings += self._failures == self._most_failures
         self._next_try = self._clock() + self._open_seconds

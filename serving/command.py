@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from granian.constants import HTTPModes, Interfaces
@@ -66,8 +67,8 @@ def serve(
     """
     placements = load_service_settings(config).placements
     address = listening_address(host, port)
-    with _redis(redis_url, state) as redis:
-        settings = WorkerSettings(redis.url, shop, state, config)
+    with _redis(redis_url, state) as redis, TemporaryDirectory(prefix="cartlift-") as reports:
+        settings = WorkerSettings(redis.url, shop, state, config, Path(reports))
         keyed = not KeyRing(settings.keys, shop, time.monotonic).empty
         url = f"http://{_shown(address)}:{port}"
         _announce(redis.description, _live_snapshot(settings), url, _notes(address, placements, keyed))

@@ -33,7 +33,11 @@ class NoteState(Protocol):
 
 
 class EventService:
-    """What the service does with events, without a word of HTTP."""
+    """What the service does with events, without a word of HTTP.
+
+    Attributes:
+        journal_path: file of the events, which is made with the first.
+    """
 
     def __init__(self, journal: Path, state: NoteState, now: Callable[[], float]) -> None:
         """Opens nothing yet: reads must go on where the disk does not.
@@ -43,7 +47,7 @@ class EventService:
             state: where notes on customers go.
             now: seconds since 1970 UTC.
         """
-        self._path, self._state, self._now = journal, state, now
+        self.journal_path, self._state, self._now = journal, state, now
         self._opened: EventJournal | None = None
 
     def take(self, sent: Sequence[Any], *, from_page: bool = False) -> EventsAnswer:
@@ -73,13 +77,23 @@ class EventService:
 
     def catch_up(self) -> None:
         """Note what was taken and could not be noted, because Redis did not answer or a worker ended."""
-        if self._opened is None and not self._path.exists():
+        if self._opened is None and not self.journal_path.exists():
             return
         try:
             waiting = self._journal.to_note(_AT_ONCE, received_until=self._now() - _LEFT_TO_OTHERS_SECONDS)
         except StoreUnavailable:
             return
         self._note(waiting)
+
+    def lag(self) -> float | None:
+        """Seconds since the oldest event was sent that has yet to change lists; None where nobody can say."""
+        if self._opened is None and not self.journal_path.exists():
+            return 0.0
+        try:
+            oldest = self._journal.oldest_to_note()
+        except StoreUnavailable:
+            return None
+        return 0.0 if oldest is None else max(0.0, self._now() - oldest)
 
     def _checked(self, given: Any, from_page: bool) -> Event:
         event = parse_object(Event, given)
@@ -108,7 +122,7 @@ class EventService:
     @property
     def _journal(self) -> EventJournal:
         if self._opened is None:
-            self._opened = EventJournal(self._path)
+            self._opened = EventJournal(self.journal_path)
         return self._opened
 
 

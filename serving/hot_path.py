@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from threading import Lock
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,6 +30,7 @@ from .request_parsing import is_id
 from .routes import posted_question, question_of
 from .schemas import Recommendations
 from .service import Basis, Ground, RecommendationService
+from .telemetry import BEGAN, Telemetry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -100,6 +102,7 @@ class HotPath:
         service: RecommendationService,
         guard: Guard,
         settings: ServiceSettings,
+        telemetry: Telemetry,
     ) -> None:
         """Nothing is asked yet.
 
@@ -108,7 +111,9 @@ class HotPath:
             service: answers lists.
             guard: knows the keys.
             settings: what is shown where.
+            telemetry: counts what is answered here.
         """
+        self._telemetry = telemetry
         self._app, self._service, self._guard, self._settings = app, service, guard, settings
         self._kept: OrderedDict[_Name, _Made] = OrderedDict()
         self._keeping = Lock()
@@ -119,6 +124,7 @@ class HotPath:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """See PEP 3333."""
+        environ[BEGAN] = perf_counter()
         match environ["REQUEST_METHOD"]:
             case "GET":
                 answered = self._answer(environ)
@@ -149,11 +155,13 @@ class HotPath:
         try:
             self._let_pass(call, environ)
             made = self._holding(name := (call.name, "", body))
+            again = made is not None
             if made is None:
                 made = self._placed(self._service.read(posted_question(call, body, self._settings)))
                 self._keep(name, made)
         except RecommenderError:
             return None
+        self._telemetry.finished(environ, call.name, 200, made.frame, again=again)
         return answer_headers(call, None, request_id(environ), len(made.body)), made.body
 
     def _let_pass(self, call: ListCall, environ: "WSGIEnvironment") -> None:
@@ -172,24 +180,25 @@ class HotPath:
                 return None
             self._let_pass(way.call, environ)
             query = environ.get("QUERY_STRING", "")
-            found = self._made(way, query, subject)
+            found, again = self._made(way, query, subject)
         # Flask finds the same, and says so.
         except (RecommenderError, UnicodeError):
             return None
         tag = found.frame.recommendation_id if found.sound else None
+        self._telemetry.finished(environ, way.call.name, 200, found.frame, again=again)
         return answer_headers(way.call, tag, request_id(environ), len(found.body)), found.body
 
-    def _made(self, way: _Way, query: str, subject: str) -> "_Made":
-        """The answer: the one made before for the same request, while that holds."""
+    def _made(self, way: _Way, query: str, subject: str) -> "tuple[_Made, bool]":
+        """The answer, and whether it is the one made before for the same request, while that holds."""
         kept = self._holding(name := (way.call.name, query, subject))
         if kept is not None:
-            return kept
+            return kept, True
         template = self._template(way, query)
         basis = self._service.read(_about(template, way.call, subject))
         found = plain_answer(basis, self._pieces) if is_plain(template) else None
         made = _Made(basis.ground, found[0], True, found[1]) if found else self._placed(basis)
         self._keep(name, made)
-        return made
+        return made, False
 
     def _holding(self, name: "_Name") -> "_Made | None":
         """The answer made before for the same request, if it is still the one."""

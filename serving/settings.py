@@ -13,6 +13,7 @@ _REDIS = "CARTLIFT_SERVE_REDIS"
 _SHOP = "CARTLIFT_SERVE_SHOP"
 _STATE = "CARTLIFT_SERVE_STATE"
 _CONFIG = "CARTLIFT_SERVE_CONFIG"
+_REPORTS = "CARTLIFT_SERVE_REPORTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,15 @@ class WorkerSettings:
         shop: prefix of the shop's keys.
         state: folder of API keys and events.
         config: file of `ServiceSettings`, if there is one.
+        reports: folder in which the workers of one service say what they counted; None for a worker that
+            knows of no other.
     """
 
     redis_url: str
     shop: str
     state: Path
     config: Path | None = None
+    reports: Path | None = None
 
     @property
     def keys(self) -> Path:
@@ -53,17 +57,21 @@ class WorkerSettings:
             raise ConfigError(
                 f"{' and '.join(missing)} must be set in the environment: see docs/operations.md"
             )
-        config = environment.get(_CONFIG)
+        config, reports = environment.get(_CONFIG), environment.get(_REPORTS)
         return cls(
             environment[_REDIS],
             environment[_SHOP],
             Path(environment[_STATE]),
             Path(config) if config else None,
+            Path(reports) if reports else None,
         )
 
     def to_environment(self) -> dict[str, str]:
         """The settings as environment variables."""
         # An empty one, so that what an earlier service left in the environment does not hold.
         config = "" if self.config is None else str(self.config.resolve())
+        reports = "" if self.reports is None else str(self.reports.resolve())
         state = str(self.state.resolve())
-        return {_REDIS: self.redis_url, _SHOP: self.shop, _STATE: state, _CONFIG: config}
+        return {
+            _REDIS: self.redis_url, _SHOP: self.shop, _STATE: state, _CONFIG: config, _REPORTS: reports
+        }  # fmt: skip
