@@ -10,6 +10,7 @@ from flask import Flask
 from recommender.snapshot.redis_layout import RedisKeys
 from recommender.snapshot.redis_store import RedisStore
 
+from .access_log import AccessLog
 from .app import create_app
 from .breaker import CircuitBreaker
 from .event_service import EventService
@@ -40,6 +41,7 @@ class Worker:
         events: takes events.
         invalidations: is told what changes.
         vitals: reports what it counts.
+        access: writes some requests down.
     """
 
     app: Flask
@@ -48,6 +50,7 @@ class Worker:
     events: EventService
     invalidations: Invalidations
     vitals: WorkerVitals
+    access: AccessLog
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
@@ -91,9 +94,9 @@ def assembled(
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
     service = RecommendationService(follower, reader, items, keys, invalidations)
-    telemetry = Telemetry(placements.placements)
+    telemetry = Telemetry(placements.placements, AccessLog(settings.access_share))
     app = create_app(service, events, state, guard, placements, telemetry)
     folder = ReportFolder(settings.reports)
     vitals = WorkerVitals(telemetry, follower, reader, events, folder)
     register_metrics(app, guard, folder, vitals.publish)
-    return Worker(app, follower, items, events, invalidations, vitals)
+    return Worker(app, follower, items, events, invalidations, vitals, telemetry.access)

@@ -18,7 +18,7 @@ import msgspec
 
 from recommender.errors import RecommenderError
 
-from .answer_headers import JSON, answer_headers, request_id
+from .answer_headers import JSON, REQUEST_ID, answer_headers, request_id
 from .calls import LIST_CALLS, ListCall
 from .guard import CHECKED_KEY, Guard
 from .item_pieces import ItemPieces
@@ -161,8 +161,9 @@ class HotPath:
                 self._keep(name, made)
         except RecommenderError:
             return None
+        environ[REQUEST_ID] = id_ = request_id(environ)
         self._telemetry.finished(environ, call.name, 200, made.frame, again=again)
-        return answer_headers(call, None, request_id(environ), len(made.body)), made.body
+        return answer_headers(call, None, id_, len(made.body)), made.body
 
     def _let_pass(self, call: ListCall, environ: "WSGIEnvironment") -> None:
         environ[CHECKED_KEY] = self._guard.check(call.name, environ.get("HTTP_X_API_KEY", ""), None)
@@ -185,8 +186,9 @@ class HotPath:
         except (RecommenderError, UnicodeError):
             return None
         tag = found.frame.recommendation_id if found.sound else None
+        environ[REQUEST_ID] = id_ = request_id(environ)
         self._telemetry.finished(environ, way.call.name, 200, found.frame, again=again)
-        return answer_headers(way.call, tag, request_id(environ), len(found.body)), found.body
+        return answer_headers(way.call, tag, id_, len(found.body)), found.body
 
     def _made(self, way: _Way, query: str, subject: str) -> "tuple[_Made, bool]":
         """The answer, and whether it is the one made before for the same request, while that holds."""

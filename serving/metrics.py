@@ -62,6 +62,7 @@ FAMILIES = (
     Family("cartlift_redis_reads", "counter", "Reads of lists from Redis that were tried."),
     Family("cartlift_redis_failures", "counter", "Reads of lists from Redis that failed."),
     Family("cartlift_breaker_openings", "counter", "Times that Redis was given up for a moment."),
+    Family("cartlift_access_lines_dropped", "counter", "Access lines that the log was too slow for."),
     Family("cartlift_cpu_seconds", "counter", "Processor time of all workers."),
     Family("cartlift_breaker_open", "gauge", "1 while Redis is given up.", _WORKER),
     Family("cartlift_snapshot_loaded", "gauge", "1 with a snapshot to answer from.", _WORKER),

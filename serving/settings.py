@@ -8,12 +8,17 @@ from recommender.errors import ConfigError
 from recommender.events.journal import journal_path
 
 from .keys import KEYS_FILE
+from .log_format import LogFormat
 
 _REDIS = "CARTLIFT_SERVE_REDIS"
 _SHOP = "CARTLIFT_SERVE_SHOP"
 _STATE = "CARTLIFT_SERVE_STATE"
 _CONFIG = "CARTLIFT_SERVE_CONFIG"
 _REPORTS = "CARTLIFT_SERVE_REPORTS"
+_LOG_FORMAT = "CARTLIFT_SERVE_LOG_FORMAT"
+_ACCESS_SHARE = "CARTLIFT_SERVE_ACCESS_LOG"
+
+ACCESS_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class WorkerSettings:
         config: file of `ServiceSettings`, if there is one.
         reports: folder in which the workers of one service say what they counted; None for a worker that
             knows of no other.
+        log_format: how log lines look.
+        access_share: of requests that are logged, from 0 to 1; those that failed or were slow are anyhow.
     """
 
     redis_url: str
@@ -34,6 +41,8 @@ class WorkerSettings:
     state: Path
     config: Path | None = None
     reports: Path | None = None
+    log_format: LogFormat = "text"
+    access_share: float = ACCESS_SHARE
 
     @property
     def keys(self) -> Path:
@@ -64,6 +73,8 @@ class WorkerSettings:
             Path(environment[_STATE]),
             Path(config) if config else None,
             Path(reports) if reports else None,
+            "json" if environment.get(_LOG_FORMAT) == "json" else "text",
+            float(environment.get(_ACCESS_SHARE, ACCESS_SHARE)),
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -73,5 +84,6 @@ class WorkerSettings:
         reports = "" if self.reports is None else str(self.reports.resolve())
         state = str(self.state.resolve())
         return {
-            _REDIS: self.redis_url, _SHOP: self.shop, _STATE: state, _CONFIG: config, _REPORTS: reports
+            _REDIS: self.redis_url, _SHOP: self.shop, _STATE: state, _CONFIG: config, _REPORTS: reports,
+            _LOG_FORMAT: self.log_format, _ACCESS_SHARE: str(self.access_share),
         }  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flask import Flask, Response, request
 from msgspec import UNSET
 
+from .access_log import AccessLog
 from .event_schemas import EventsAnswer
 from .json_bodies import ANSWER
 from .schemas import Recommendations
@@ -56,18 +57,21 @@ class Telemetry:
             all that took longer, and the sum of their seconds.
         events: how many events were sent, by what became of them.
         refusals: how many requests were refused, by reason.
+        access: writes some of them down.
     """
 
-    def __init__(self, placements: Collection[str] = ()) -> None:
+    def __init__(self, placements: Collection[str] = (), access: AccessLog | None = None) -> None:
         """Nothing is counted yet.
 
         Args:
             placements: those that are configured; lists for any other are counted as for `OTHER`, since
                 callers may invent as many as they like.
+            access: writes some requests down; None for one that writes down nothing.
         """
         self.timings: dict[tuple[str, int], list[float]] = {}
         self.events: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
+        self.access = access or AccessLog(0.0, most_waiting=1)
         self._answers: dict[tuple[Any, ...], int] = {}
         self._placements: dict[Any, str] = {name: name for name in placements} | {UNSET: NONE}
 
@@ -89,6 +93,8 @@ class Telemetry:
             timing = self.timings[call, status] = [0] * (len(BUCKETS) + 2)
         timing[bisect_left(BUCKETS, seconds)] += 1
         timing[-1] += seconds
+        if self.access.wants(status, seconds):
+            self.access.put(environ, call, status, seconds, answer)
         if isinstance(answer, Recommendations):
             key = (
                 self._placements.get(answer.placement, OTHER),

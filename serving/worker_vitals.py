@@ -88,6 +88,7 @@ class WorkerVitals:
             "cartlift_redis_reads": [((), reader.reads)],
             "cartlift_redis_failures": [((), reader.failures)],
             "cartlift_breaker_openings": [((), reader.breaker.openings)],
+            "cartlift_access_lines_dropped": [((), telemetry.access.dropped)],
             "cartlift_cpu_seconds": [((), time.process_time())],
         }
 

@@ -1,6 +1,5 @@
 """A worker's application, ready to answer: what granian, or any other WSGI server, loads in each worker."""
 
-import logging
 import os
 import signal
 import threading
@@ -12,6 +11,7 @@ from recommender.snapshot.redis_connection import SERVING, ReadingClient, Timeou
 
 from .assembly import assembled
 from .background import Background
+from .log_format import configure_logging
 from .settings import WorkerSettings
 
 FOLLOWING = Timeouts(connect=0.5, answer=2.0, retries=1, pause=0.1)
@@ -31,14 +31,14 @@ def application() -> Flask:
     listening = connect(settings.redis_url, LISTENING, protocol=3)
     worker = assembled(settings, answering, following, listening)
     Background(worker.jobs).start()
+    worker.access.start()
     return worker.app
 
 
 def worker_application() -> Flask:
     """The application for a worker process of `cartlift serve`."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s worker %(process)d: %(message)s"
-    )
+    settings = WorkerSettings.from_environment(os.environ)
+    configure_logging(settings.log_format, settings.shop)
     # Ctrl-C reaches every process of the terminal, but only the parent may decide when the workers stop.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()

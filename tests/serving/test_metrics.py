@@ -72,7 +72,7 @@ def test_placements_that_nobody_configured_are_counted_as_one():
             recommendation_id="1", items=(), source="personal", snapshot="monday", generated_at="",
             stale=False, degraded=False, placement=placement,
         )  # fmt: skip
-        telemetry.finished({BEGAN: 0.0}, "customer", 200, answer)
+        telemetry.finished({BEGAN: 0.0, "REQUEST_METHOD": "GET"}, "customer", 200, answer)
     assert {key.placement: count for key, count in telemetry.answers()} == {"home": 1, OTHER: 2}
 
 
