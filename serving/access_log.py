@@ -26,6 +26,17 @@ _PATHS = {call.name: call.path for call in CALLS}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
+def shown_path(call: str) -> str:
+    """The path of a call as logs may show it: with the name of an id, not the id."""
+    return _PATHS.get(call, call)
+
+
+def shown_method(environ: "WSGIEnvironment") -> str:
+    """The method of a request, if it is one of HTTP's own; a caller may send any word."""
+    method: str = environ["REQUEST_METHOD"]
+    return method if method in _METHODS else "other"
+
+
 class AccessLog:
     """Hands lines to a thread that writes them, so that no request waits for the log.
 
@@ -65,8 +76,8 @@ class AccessLog:
             seconds: it took.
             answer: what was said; of lists it is told how they came about.
         """
-        method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in _METHODS else "other"
-        path, duration_ms, key = _PATHS.get(call, call), round(seconds * 1e3, 3), environ.get(CHECKED_KEY)
+        method, path, key = shown_method(environ), shown_path(call), environ.get(CHECKED_KEY)
+        duration_ms = round(seconds * 1e3, 3)
         fields: dict[str, Any] = {
             "request_id": environ.get(REQUEST_ID),
             "method": method,

@@ -16,6 +16,7 @@ from .breaker import CircuitBreaker
 from .event_service import EventService
 from .follower import SnapshotFollower
 from .guard import Guard
+from .instruments import PLAIN, Instruments
 from .invalidations import Invalidations
 from .keys import KeyRing
 from .live_items import LiveItems
@@ -25,7 +26,6 @@ from .placements import load_service_settings
 from .row_reader import RowReader
 from .service import RecommendationService
 from .settings import WorkerSettings
-from .telemetry import Telemetry
 from .worker_reports import ReportFolder
 from .worker_vitals import WorkerVitals
 
@@ -70,6 +70,7 @@ def assembled(
     following: redis.Redis,
     listening: redis.Redis,
     clock: Callable[[], float] = time.monotonic,
+    instruments: Instruments = PLAIN,
 ) -> Worker:
     """A worker that has looked once for a snapshot.
 
@@ -79,6 +80,7 @@ def assembled(
         following: client for everything beside them.
         listening: client that speaks RESP3, to be told what changes.
         clock: seconds.
+        instruments: how it is watched.
 
     Raises:
         ConfigError: the file of placements or that of keys is wrong.
@@ -89,13 +91,14 @@ def assembled(
     follower.poll()
     state = LiveState(answering, settings.shop)
     items, events = LiveItems(state), EventService(settings.events, state, time.time)
-    reader = RowReader(RedisStore(answering, settings.shop), CircuitBreaker(clock))
+    reader = RowReader(instruments.store(answering, settings.shop), CircuitBreaker(clock))
     keys = RedisKeys(settings.shop)
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
     service = RecommendationService(follower, reader, items, keys, invalidations)
-    telemetry = Telemetry(placements.placements, AccessLog(settings.access_share))
+    telemetry = instruments.telemetry(placements.placements, AccessLog(settings.access_share))
     app = create_app(service, events, state, guard, placements, telemetry)
+    app.wsgi_app = instruments.app(app.wsgi_app)  # type: ignore[assignment, method-assign]
     folder = ReportFolder(settings.reports)
     vitals = WorkerVitals(telemetry, follower, reader, events, folder)
     register_metrics(app, guard, folder, vitals.publish)

@@ -11,6 +11,7 @@ from recommender.snapshot.redis_connection import SERVING, ReadingClient, Timeou
 
 from .assembly import assembled
 from .background import Background
+from .instruments import chosen_instruments
 from .log_format import configure_logging
 from .settings import WorkerSettings
 
@@ -29,7 +30,8 @@ def application() -> Flask:
     answering = connect(settings.redis_url, SERVING, ReadingClient)
     following = connect(settings.redis_url, FOLLOWING)
     listening = connect(settings.redis_url, LISTENING, protocol=3)
-    worker = assembled(settings, answering, following, listening)
+    instruments = chosen_instruments(os.environ, settings.shop)
+    worker = assembled(settings, answering, following, listening, instruments=instruments)
     Background(worker.jobs).start()
     worker.access.start()
     return worker.app
