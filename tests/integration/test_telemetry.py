@@ -50,14 +50,15 @@ def counted(service: Service) -> float:
     return samples(service).get(key, 0.0)
 
 
-def test_counts_of_all_workers_add_up_and_outlive_a_worker(service: Service):
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_counts_of_all_workers_add_up_and_outlive_a_worker(service: Service, end: signal.Signals):
     eventually(lambda: samples(service)["cartlift_workers", frozenset()] == 2)
     for _ in range(60):
         assert service.ask(PERSONAL).status == 200
     eventually(lambda: counted(service) == 60)
 
     victim = service.workers()[0]
-    os.kill(victim, signal.SIGKILL)
+    os.kill(victim, end)
     eventually(lambda: not is_running(victim))
     eventually(service.is_ready)
     assert counted(service) == 60
