@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
@@ -119,7 +120,9 @@ def register_metrics(app: Flask, guard: Guard, folder: ReportFolder, publish: Ca
 
     @app.get("/metrics", endpoint=METRICS_CALL)
     def metrics() -> Response:
-        publish()
+        # On a full disk the last reports that could be written are better than none.
+        with suppress(OSError):
+            publish()
         response = Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
         response.headers["Cache-Control"] = NEVER
         return response

@@ -150,3 +150,13 @@ def test_only_the_newest_snapshots_are_told_apart(tmp_path):
     found = {sample.labels["snapshot"]: sample.value for sample in metrics["cartlift_answers_by_snapshot"]}
     assert found.pop("older") == 12
     assert min(found) == "20261113T040000Z" and sum(found.values()) == 8
+
+
+def test_metrics_are_answered_though_nothing_can_be_written(shop: LiveShop, monkeypatch):
+    worker = shop.workers[0]
+
+    def full(report: WorkerReport) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(worker.worker.vitals._folder, "publish", full)
+    assert worker.get("/metrics").status_code == 200
