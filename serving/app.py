@@ -17,6 +17,7 @@ from .privacy_service import PrivacyService
 from .problems import register_problems
 from .routes import IdConverter, register_routes
 from .service import RecommendationService
+from .telemetry import Telemetry, register_telemetry
 from .write_routes import register_writes
 
 
@@ -28,6 +29,7 @@ def create_app(
     experiments: Experiments,
     privacy: PrivacyService,
     settings: ServiceSettings = DEFAULTS,
+    telemetry: Telemetry | None = None,
 ) -> Flask:
     """The application.
 
@@ -39,13 +41,16 @@ def create_app(
         experiments: knows who has which variant.
         privacy: takes customers' wishes.
         settings: what is shown where.
+        telemetry: counts requests; None where nobody asks for the counts.
     """
+    telemetry = telemetry or Telemetry(settings.placements)
     app = Flask("recommender.serving", static_folder=None)
     # One more than allowed: werkzeug cuts a chunked body off at the limit and says nothing, so routes look.
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES + 1
     # An id may hold // and is not to be redirected to another id.
     app.url_map.merge_slashes = False
     app.url_map.converters["id"] = IdConverter
+    register_telemetry(app, telemetry)
     app.before_request(_take_request_id)
     app.before_request(_check_path)
     app.after_request(_finish)
@@ -55,7 +60,8 @@ def create_app(
     register_writes(app, guard, service, events, state)
     register_browser_script(app)
     register_privacy(app, guard, privacy)
-    app.wsgi_app = HotPath(app.wsgi_app, service, guard, settings, experiments)  # type: ignore[method-assign]
+    layer = HotPath(app.wsgi_app, service, guard, settings, experiments, telemetry)
+    app.wsgi_app = layer  # type: ignore[method-assign]
     return app
 
 

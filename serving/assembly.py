@@ -11,6 +11,7 @@ from recommender.snapshot.redis_customers import RedisCustomers
 from recommender.snapshot.redis_layout import RedisKeys
 from recommender.snapshot.redis_store import RedisStore
 
+from .access_log import AccessLog
 from .app import create_app
 from .breaker import CircuitBreaker
 from .event_service import EventService
@@ -18,10 +19,12 @@ from .experiments import Experiments, pinned_snapshots, plans_of
 from .exposure_queue import ExposureQueue
 from .follower import SnapshotFollower
 from .guard import Guard
+from .instruments import PLAIN, Instruments
 from .invalidations import Invalidations
 from .keys import KeyRing
 from .live_items import LiveItems
 from .live_state import LiveState
+from .metrics import register_metrics
 from .pinned_snapshots import PinnedSnapshots
 from .placements import load_service_settings
 from .privacy_service import PrivacyService, erasers_beside
@@ -29,6 +32,8 @@ from .private_customers import PrivateCustomers
 from .row_reader import RowReader
 from .service import RecommendationService
 from .settings import WorkerSettings
+from .worker_reports import ReportFolder
+from .worker_vitals import WorkerVitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Worker:
         reader: reads lists.
         invalidations: is told what changes.
         private: knows who is to be unknown.
+        vitals: reports what it counts.
+        access: writes some requests down.
     """
 
     app: Flask
@@ -56,6 +63,8 @@ class Worker:
     reader: RowReader
     invalidations: Invalidations
     private: PrivateCustomers
+    vitals: WorkerVitals
+    access: AccessLog
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
@@ -68,6 +77,7 @@ class Worker:
             self.items.poll,
             self.events.catch_up,
             self.experiments.write,
+            self.vitals.publish,
         )
 
     @property
@@ -82,6 +92,7 @@ def assembled(
     following: redis.Redis,
     listening: redis.Redis,
     clock: Callable[[], float] = time.monotonic,
+    instruments: Instruments = PLAIN,
 ) -> Worker:
     """A worker that has looked once for a snapshot.
 
@@ -91,6 +102,7 @@ def assembled(
         following: client for everything beside them.
         listening: client that speaks RESP3, to be told what changes.
         clock: seconds.
+        instruments: how it is watched.
 
     Raises:
         ConfigError: the file of placements or that of keys is wrong.
@@ -107,7 +119,7 @@ def assembled(
     private.poll()
     breaker = CircuitBreaker(clock)
     events = EventService(settings.events, state, breaker, time.time, private.hides_now)
-    items, reader = LiveItems(state), RowReader(RedisStore(answering, settings.shop), breaker)
+    items, reader = LiveItems(state), RowReader(instruments.store(answering, settings.shop), breaker)
     keys = RedisKeys(settings.shop)
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
@@ -124,5 +136,22 @@ def assembled(
         time.time,
         more=erasers_beside(settings.events),
     )
-    app = create_app(service, events, state, guard, experiments, privacy, placements)
-    return Worker(app, follower, items, events, pinned, experiments, reader, invalidations, private)
+    telemetry = instruments.telemetry(placements.placements, AccessLog(settings.access_share))
+    app = create_app(service, events, state, guard, experiments, privacy, placements, telemetry)
+    app.wsgi_app = instruments.app(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    folder = ReportFolder(settings.reports)
+    vitals = WorkerVitals(telemetry, follower, reader, events, folder)
+    register_metrics(app, guard, folder, vitals.publish)
+    return Worker(
+        app,
+        follower,
+        items,
+        events,
+        pinned,
+        experiments,
+        reader,
+        invalidations,
+        private,
+        vitals,
+        telemetry.access,
+    )

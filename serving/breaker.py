@@ -10,6 +10,9 @@ class CircuitBreaker:
     the store is back (`RowReader.poll`): those in line behind one that failed are not to fail as well.
 
     When that moment is over one caller may try: its success closes the breaker, its failure opens it again.
+
+    Attributes:
+        openings: how often it was closed and opened.
     """
 
     def __init__(
@@ -20,6 +23,7 @@ class CircuitBreaker:
         self._open_seconds = open_seconds
         self._failures = 0
         self._next_try = 0.0
+        self.openings = 0
 
     @property
     def is_open(self) -> bool:
@@ -44,4 +48,5 @@ class CircuitBreaker:
     def failed(self) -> None:
         """The store did not answer."""
         self._failures += 1
+        self.openings += self._failures == self._most_failures
         self._next_try = self._clock() + self._open_seconds

@@ -1,5 +1,6 @@
 """`cartlift serve`."""
 
+import logging
 import os
 import signal
 import time
@@ -7,6 +8,8 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 from granian.constants import HTTPModes, Interfaces
@@ -22,9 +25,12 @@ from recommender.snapshot.redis_store import RedisStore, connect
 
 from .keys import KeyRing
 from .listening import held_address
+from .log_format import LOG_FORMATS, LogFormat, configure_logging, server_logging
 from .placements import load_service_settings
-from .settings import WorkerSettings
+from .settings import ACCESS_SHARE, WorkerSettings
 from .wsgi import worker_application
+
+logger = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 10
 """Longest wait for requests in flight when the service stops."""
@@ -48,6 +54,21 @@ _HEAD = HTTP1Settings(header_read_timeout=10_000, max_buffer_size=128 << 10)
 @click.option(
     "--workers", type=click.IntRange(1), default=None, help="Worker processes.  [default: one a core]"
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(LOG_FORMATS),
+    default="text",
+    show_default=True,
+    help="Log lines as text, or as JSON objects.",
+)
+@click.option(
+    "--access-log",
+    type=click.FloatRange(0, 1),
+    default=ACCESS_SHARE,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of requests that are logged; those that failed or were slow are anyhow.",
+)
 def serve(
     redis_url: str | None,
     shop: str,
@@ -56,6 +77,8 @@ def serve(
     port: int,
     config: Path | None,
     workers: int | None,
+    log_format: LogFormat,
+    access_log: float,
 ) -> None:
     """Answer storefronts from the published snapshot, and follow every newer one.
 
@@ -69,15 +92,20 @@ def serve(
     Exit codes: 0 told to stop, 2 a setting is wrong, 4 Redis cannot be used.
     """
     placements = load_service_settings(config).placements
-    with held_address(host, port) as address, _redis(redis_url, state) as redis:
-        settings = WorkerSettings(redis.url, shop, state, config)
+    with (
+        held_address(host, port) as address,
+        _redis(redis_url, state) as redis,
+        TemporaryDirectory(prefix="cartlift-") as reports,
+    ):
+        settings = WorkerSettings(redis.url, shop, state, config, Path(reports), log_format, access_log)
         keyed = not KeyRing(settings.keys, shop, time.monotonic).empty
         url = f"http://{_shown(address)}:{port}"
-        _announce(redis.description, _live_snapshot(settings), url, _notes(address, placements, keyed))
+        facts = _facts(redis.description, _live_snapshot(settings), url, _notes(address, placements, keyed))
+        _announce(facts, settings)
         os.environ.update(settings.to_environment())
-        make_server(address, port, workers or usable_cores()).serve(
-            target_loader=worker_application, wrap_loader=False
-        )
+        logs = server_logging(log_format, shop)
+        server = make_server(address, port, workers or usable_cores(), logs)
+        server.serve(target_loader=worker_application, wrap_loader=False)
 
 
 @contextmanager
@@ -98,7 +126,7 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_server(address: str, port: int, workers: int) -> MPServer:
+def make_server(address: str, port: int, workers: int, logs: dict[str, Any] | None = None) -> MPServer:
     """A server of workers with one blocking thread each, that ends with exit code 0 when told to."""
     server = MPServer(
         "recommender.serving.wsgi:worker_application",
@@ -114,6 +142,7 @@ def make_server(address: str, port: int, workers: int) -> MPServer:
         workers_kill_timeout=_DRAIN_SECONDS,
         websockets=False,
         log_level=LogLevels.warning,
+        log_dictconfig=logs,
     )
     server.on_startup(_stop_on_hangup(server))
     server.on_startup(_stop_while_starting)
@@ -164,16 +193,24 @@ def _notes(address: str, placements: Collection[str], keyed: bool) -> list[tuple
     return notes
 
 
-def _announce(redis: str, snapshot: str, url: str, notes: list[tuple[str, str]]) -> None:
-    console = Console()
-    for name, value in (
+def _facts(redis: str, snapshot: str, url: str, notes: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [
         ("Redis", redis),
         ("Snapshot", snapshot),
         ("Try", f"{url}/v1/best-sellers?n=5"),
         ("Docs", f"{url}/docs"),
         ("Ready", f"{url}/health/ready"),
         *notes,
-    ):
+    ]
+
+
+def _announce(facts: list[tuple[str, str]], settings: WorkerSettings) -> None:
+    if settings.log_format == "json":
+        configure_logging(settings.log_format, settings.shop)
+        logger.info("%s", "; ".join(f"{name}: {value}" for name, value in facts))
+        return
+    console = Console()
+    for name, value in facts:
         console.print(f"[bold]{name:<9}[/]", end="")
         console.print(value, markup=False, highlight=False, soft_wrap=True)
 

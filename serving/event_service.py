@@ -40,7 +40,11 @@ class NoteState(Protocol):
 
 
 class EventService:
-    """What the service does with events, without a word of HTTP."""
+    """What the service does with events, without a word of HTTP.
+
+    Attributes:
+        journal_path: file of the events, which is made with the first.
+    """
 
     def __init__(
         self,
@@ -59,7 +63,7 @@ class EventService:
             now: seconds since 1970 UTC.
             hides: whether nothing may be kept of a customer, who opted out or was erased.
         """
-        self._path, self._state, self._breaker = journal, state, breaker
+        self.journal_path, self._state, self._breaker = journal, state, breaker
         self._now, self._hides = now, hides
         self._opened: EventJournal | None = None
 
@@ -104,6 +108,16 @@ class EventService:
         except StoreUnavailable:
             return
         self._note(waiting)
+
+    def lag(self) -> float | None:
+        """Seconds since the oldest event was sent that has yet to change lists; None where nobody can say."""
+        if self._opened is None and not self.journal_path.exists():
+            return 0.0
+        try:
+            oldest = self._journal.oldest_to_note()
+        except StoreUnavailable:
+            return None
+        return 0.0 if oldest is None else max(0.0, self._now() - oldest)
 
     def _checked(self, given: Any, from_page: bool) -> Event:
         event = parse_object(Event, given)
@@ -157,12 +171,12 @@ class EventService:
 
     @property
     def _kept(self) -> bool:
-        return self._opened is not None or self._path.exists()
+        return self._opened is not None or self.journal_path.exists()
 
     @property
     def _journal(self) -> EventJournal:
         if self._opened is None:
-            self._opened = EventJournal(self._path)
+            self._opened = EventJournal(self.journal_path)
         return self._opened
 
 

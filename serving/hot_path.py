@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from threading import Lock
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +20,7 @@ import msgspec
 from recommender.errors import RecommenderError
 from recommender.events.recommendation_ids import tag_of
 
-from .answer_headers import JSON, answer_headers, request_id
+from .answer_headers import JSON, REQUEST_ID, answer_headers, request_id
 from .arms import Arm
 from .basis import Basis, Ground
 from .calls import LIST_CALLS, ListCall
@@ -34,6 +35,7 @@ from .request_parsing import is_id
 from .routes import posted_question, question_of
 from .schemas import Recommendations
 from .service import RecommendationService
+from .telemetry import BEGAN, Telemetry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -108,6 +110,7 @@ class HotPath:
         guard: Guard,
         settings: ServiceSettings,
         experiments: Experiments,
+        telemetry: Telemetry,
     ) -> None:
         """Nothing is asked yet.
 
@@ -117,8 +120,9 @@ class HotPath:
             guard: knows the keys.
             settings: what is shown where.
             experiments: knows who has which variant.
+            telemetry: counts what is answered here.
         """
-        self._experiments = experiments
+        self._experiments, self._telemetry = experiments, telemetry
         self._app, self._service, self._guard, self._settings = app, service, guard, settings
         self._kept: OrderedDict[_Name, _Made] = OrderedDict()
         self._keeping = Lock()
@@ -132,6 +136,7 @@ class HotPath:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """See PEP 3333."""
+        environ[BEGAN] = perf_counter()
         try:
             match environ["REQUEST_METHOD"]:
                 case "GET":
@@ -172,8 +177,8 @@ class HotPath:
         body = environ["wsgi.input"].read(int(length))
         environ["wsgi.input"] = BytesIO(body)  # for Flask
         self._let_pass(call, environ)
-        made = self._made_of_body(call, body)
-        return answer_headers(call, None, request_id(environ), len(made.body)), made.body
+        made, again = self._made_of_body(call, body)
+        return self._sent(environ, call, made, None, again=again)
 
     def _let_pass(self, call: ListCall, environ: "WSGIEnvironment") -> None:
         environ[CHECKED_KEY] = self._guard.check(call.name, environ.get("HTTP_X_API_KEY", ""), None)
@@ -189,12 +194,19 @@ class HotPath:
         if not is_id(subject):
             return None
         self._let_pass(way.call, environ)
-        found = self._made(way, environ.get("QUERY_STRING", ""), subject)
-        tag = tag_of(found.frame.recommendation_id) if found.sound else None
-        return answer_headers(way.call, tag, request_id(environ), len(found.body)), found.body
+        made, again = self._made(way, environ.get("QUERY_STRING", ""), subject)
+        tag = tag_of(made.frame.recommendation_id) if made.sound else None
+        return self._sent(environ, way.call, made, tag, again=again)
 
-    def _made(self, way: _Way, query: str, subject: str) -> "_Made":
-        """The answer: the one made before for the same request, while that holds."""
+    def _sent(
+        self, environ: "WSGIEnvironment", call: ListCall, made: "_Made", tag: str | None, *, again: bool
+    ) -> _HeadersAndBody:
+        environ[REQUEST_ID] = id_ = request_id(environ)
+        self._telemetry.finished(environ, call.name, 200, made.frame, again=again)
+        return answer_headers(call, tag, id_, len(made.body)), made.body
+
+    def _made(self, way: _Way, query: str, subject: str) -> "tuple[_Made, bool]":
+        """The answer, and whether it is the one made before for the same request, while that holds."""
         arm = None
         if self._experiments.any:
             arm = self._experiments.arm(_about(self._template(way, query, None), way.call, subject))
@@ -203,25 +215,26 @@ class HotPath:
             self._experiments.saw(_about(template, way.call, subject))
         kept = self._holding(name := (way.call.name, query, subject, arm))
         if kept is not None:
-            return kept
+            return kept, True
         basis = self._service.read(_about(template, way.call, subject))
         found = plain_answer(basis, self._pieces) if is_plain(template) else None
         made = _Made(basis.ground, found[0], True, found[1]) if found else self._placed(basis)
         self._keep(name, made)
-        return made
+        return made, False
 
-    def _made_of_body(self, call: ListCall, body: bytes) -> "_Made":
+    def _made_of_body(self, call: ListCall, body: bytes) -> "tuple[_Made, bool]":
         """As `_made`, for what a body asks."""
         arm = None
         if self._experiments.any:
             arm = self._experiments.arm(posted_question(call, body, self._settings, None))
-        made = self._holding(name := (call.name, "", body, arm))
-        if made is None or arm is not None:
-            asked = posted_question(call, body, self._settings, arm)
-            made = made or self._placed(self._service.read(asked))
-            self._keep(name, made)
-            self._experiments.saw(asked)
-        return made
+        kept = self._holding(name := (call.name, "", body, arm))
+        if kept is not None and arm is None:
+            return kept, True
+        asked = posted_question(call, body, self._settings, arm)
+        made = kept or self._placed(self._service.read(asked))
+        self._keep(name, made)
+        self._experiments.saw(asked)
+        return made, kept is not None
 
     def _holding(self, name: "_Name") -> "_Made | None":
         """The answer made before for the same request, if it is still the one."""

@@ -10,6 +10,8 @@ from .request_parsing import parse_query
 
 MOST_BODY_BYTES = 1 << 20
 
+ANSWER = "cartlift.answer"  # where the WSGI environment keeps what is said, before it is JSON
+
 
 class NoParameters(msgspec.Struct, frozen=True):
     """The query of a call that takes its arguments in the body, or takes none."""
@@ -34,6 +36,7 @@ def read_body() -> bytes:
 
 def json_response(value: msgspec.Struct) -> Response:
     """An answer that no cache may keep."""
+    request.environ[ANSWER] = value
     response = Response(msgspec.json.encode(value), content_type=JSON)
     response.headers["Cache-Control"] = NEVER
     return response

@@ -15,6 +15,7 @@ from recommender.snapshot.encoding import entry_key
 from recommender.snapshot.rows import decode_evidence
 
 from .live_snapshot import LiveSnapshot
+from .log_format import nameless
 from .question import Question
 from .schemas import Reason, SourceName
 
@@ -86,14 +87,14 @@ class Explainer:
                     own = live.read_reasons(row)
             except SnapshotUnreadable as error:
                 damaged = True
-                logger.warning("%s is put aside: %s", key, error)
+                logger.warning("%s is put aside: %s", nameless(key), error)
         wanted = "reason" in asked.fields
         anchors = asked.items if wanted else ()
         viewed = asked.recent if wanted and rung == "session" else ()
         own_list = lists.get(entry_key("customer", asked.customer_id or ""))
         if own is not None and own_list is not None and len(own) != len(own_list):
             own, damaged = None, True
-            logger.warning("reasons of another list than %r has are put aside", asked.customer_id)
+            logger.warning("reasons of another list than a customer has are put aside")
         return cls(
             asked=asked,
             rung=rung,

@@ -56,13 +56,20 @@ class Reading:
 
 
 class RowReader:
-    """Reads rows of a snapshot, and remembers the latest of them for an outage."""
+    """Reads rows of a snapshot, and remembers the latest of them for an outage.
+
+    Attributes:
+        breaker: says when the store is not asked.
+        reads: how often the store was asked.
+        failures: how often it did not answer.
+    """
 
     def __init__(
         self, store: SnapshotStore, breaker: CircuitBreaker, *, most_remembered: int = 10_000
     ) -> None:
         self._store = store
-        self._breaker = breaker
+        self.breaker = breaker
+        self.reads = self.failures = 0
         self._most_remembered = most_remembered
         self._remembered: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._memory = Lock()  # granian gives a worker one thread, other servers may give it more
@@ -107,16 +114,16 @@ class RowReader:
 
     def poll(self) -> None:
         """While the store is taken for gone, ask it again: so no request has to wait to find out."""
-        if not self._breaker.is_open:
+        if not self.breaker.is_open:
             return
         try:
             self._store.active_id()
         except StoreUnavailable:
-            self._breaker.failed()
+            self.breaker.failed()
         except SnapshotMissing:
-            self._breaker.succeeded()
+            self.breaker.succeeded()
         else:
-            self._breaker.succeeded()
+            self.breaker.succeeded()
 
     def forget(self, hidden: Callable[[str], bool]) -> None:
         """Remember nothing any more of the customers whose ids are hidden, whatever belongs to them."""
@@ -141,15 +148,17 @@ class RowReader:
         self, snapshot: str, keys: Sequence[str], beside: Sequence[str]
     ) -> tuple[dict[str, bytes], dict[str, bytes]] | None:
         """The entries that the store has, and the values beside; None when it does not answer."""
-        if not self._breaker.allows():
+        if not self.breaker.allows():
             return None
+        self.reads += 1
         try:
             values = self._store.read(snapshot, keys, beside)
         except StoreUnavailable as error:
-            self._breaker.failed()
+            self.failures += 1
+            self.breaker.failed()
             self._report(outage=True, why=str(error))
             return None
-        self._breaker.succeeded()
+        self.breaker.succeeded()
         self._report(outage=False)
         return _there(keys, values), _there(beside, values[len(keys) :])
 

@@ -22,6 +22,7 @@ from .invalidations import Invalidations, Stamp
 from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
+from .log_format import nameless
 from .pinned_snapshots import PinnedSnapshots
 from .private_customers import PrivateCustomers, as_nobody
 from .question import Question
@@ -294,5 +295,5 @@ def _sound_lists(
                 else live.read_list(row, once=key not in past_orders_key(asked))
             )
         except SnapshotUnreadable as error:
-            logger.warning("%s is put aside: %s", key, error)
+            logger.warning("%s is put aside: %s", nameless(key), error)
     return lists

@@ -9,11 +9,17 @@ from recommender.events.journal import journal_path
 from recommender.events.private_customers import privacy_path
 
 from .keys import KEYS_FILE
+from .log_format import LogFormat
 
 _REDIS = "CARTLIFT_SERVE_REDIS"
 _SHOP = "CARTLIFT_SERVE_SHOP"
 _STATE = "CARTLIFT_SERVE_STATE"
 _CONFIG = "CARTLIFT_SERVE_CONFIG"
+_REPORTS = "CARTLIFT_SERVE_REPORTS"
+_LOG_FORMAT = "CARTLIFT_SERVE_LOG_FORMAT"
+_ACCESS_SHARE = "CARTLIFT_SERVE_ACCESS_LOG"
+
+ACCESS_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +31,19 @@ class WorkerSettings:
         shop: prefix of the shop's keys.
         state: folder of API keys, events and customers' wishes.
         config: file of `ServiceSettings`, if there is one.
+        reports: folder in which the workers of one service say what they counted; None for a worker that
+            knows of no other.
+        log_format: how log lines look.
+        access_share: of requests that are logged, from 0 to 1; those that failed or were slow are anyhow.
     """
 
     redis_url: str
     shop: str
     state: Path
     config: Path | None = None
+    reports: Path | None = None
+    log_format: LogFormat = "text"
+    access_share: float = ACCESS_SHARE
 
     @property
     def keys(self) -> Path:
@@ -59,17 +72,24 @@ class WorkerSettings:
             raise ConfigError(
                 f"{' and '.join(missing)} must be set in the environment: see docs/operations.md"
             )
-        config = environment.get(_CONFIG)
+        config, reports = environment.get(_CONFIG), environment.get(_REPORTS)
         return cls(
             environment[_REDIS],
             environment[_SHOP],
             Path(environment[_STATE]),
             Path(config) if config else None,
+            Path(reports) if reports else None,
+            "json" if environment.get(_LOG_FORMAT) == "json" else "text",
+            float(environment.get(_ACCESS_SHARE, ACCESS_SHARE)),
         )
 
     def to_environment(self) -> dict[str, str]:
         """The settings as environment variables."""
         # An empty one, so that what an earlier service left in the environment does not hold.
         config = "" if self.config is None else str(self.config.resolve())
+        reports = "" if self.reports is None else str(self.reports.resolve())
         state = str(self.state.resolve())
-        return {_REDIS: self.redis_url, _SHOP: self.shop, _STATE: state, _CONFIG: config}
+        return {
+            _REDIS: self.redis_url, _SHOP: self.shop, _STATE: state, _CONFIG: config, _REPORTS: reports,
+            _LOG_FORMAT: self.log_format, _ACCESS_SHARE: str(self.access_share),
+        }  # fmt: skip

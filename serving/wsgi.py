@@ -1,6 +1,5 @@
 """A worker's application, ready to answer: what granian, or any other WSGI server, loads in each worker."""
 
-import logging
 import os
 import signal
 import threading
@@ -13,6 +12,8 @@ from recommender.snapshot.redis_connection import SERVING, ReadingClient, Timeou
 
 from .assembly import assembled
 from .background import Background
+from .instruments import chosen_instruments
+from .log_format import configure_logging
 from .settings import WorkerSettings
 
 FOLLOWING = Timeouts(connect=0.5, answer=2.0, retries=1, pause=0.1)
@@ -33,10 +34,12 @@ def application() -> Flask:
     answering = connect(settings.redis_url, SERVING, ReadingClient)
     following = connect(settings.redis_url, FOLLOWING)
     listening = connect(settings.redis_url, LISTENING, protocol=3)
-    worker = assembled(settings, answering, following, listening)
+    instruments = chosen_instruments(os.environ, settings.shop)
+    worker = assembled(settings, answering, following, listening, instruments=instruments)
     Background(worker.jobs).start()
     # A thread of its own: whether Redis is back is not to wait for a follower that waits for Redis.
     Background(worker.looks, LOOK_SECONDS).start()
+    worker.access.start()
     # Last of all, in a worker that multiprocessing started as in any other: after the requests in flight.
     Finalize(None, worker.experiments.write, exitpriority=1)
     return worker.app
@@ -44,9 +47,8 @@ def application() -> Flask:
 
 def worker_application() -> Flask:
     """The application for a worker process of `cartlift serve`."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s worker %(process)d: %(message)s"
-    )
+    settings = WorkerSettings.from_environment(os.environ)
+    configure_logging(settings.log_format, settings.shop)
     # Ctrl-C reaches every process of the terminal, but only the parent may decide when the workers stop.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()

@@ -168,6 +168,18 @@ class EventJournal:
             )
             return [ToNote(*row) for row in found]
 
+    def oldest_to_note(self) -> float | None:
+        """When the oldest event that has changed no list yet was sent; None where there is none.
+
+        Raises:
+            StoreUnavailable: the file cannot be read.
+        """
+        with self._reading() as database:
+            oldest: float | None = database.execute(
+                "SELECT MIN(received_at) FROM events WHERE to_note"
+            ).fetchone()[0]
+            return oldest
+
     def noted(self, event_ids: Sequence[str]) -> None:
         """These events have changed their customers' lists.
 

@@ -42,9 +42,9 @@ def test_newer_views_count_more(shop: ServedShop):
         return scores["honey"] / scores["milk"]
 
     # Honey is like tea alone, milk like both and half as much like tea; milk is bought with tea, honey half
-    # as often. One view later is worth 2 ** (-1 / 2). Milk is best by both, so it has 2.
-    assert honey_to_milk([ODD_ID, "tea"]) == pytest.approx((1 / (0.5 + 2 ** (-1 / 2)) + 0.5) / 2, rel=1e-3)
-    assert honey_to_milk(["tea", ODD_ID]) == pytest.approx((1 / (0.5 + 2 ** (1 / 2)) + 0.5) / 2, rel=1e-3)
+    # as often. One view later is worth 2 ** -1. Milk is best by both, so it has 2.
+    assert honey_to_milk([ODD_ID, "tea"]) == pytest.approx((1 / (0.5 + 2**-1) + 0.5) / 2, rel=1e-3)
+    assert honey_to_milk(["tea", ODD_ID]) == pytest.approx((1 / (0.5 + 2**1) + 0.5) / 2, rel=1e-3)
 
 
 def test_what_was_looked_at_again_counts_where_it_was_looked_at_last(shop: ServedShop):
