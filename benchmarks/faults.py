@@ -30,14 +30,13 @@ from rich.table import Table
 from benchmarks.load import free_port, running, wait_for
 from benchmarks.publish import MadeUpLists
 from benchmarks.redis_faults import CUSTOMERS, FAULTS, ITEMS, Fault, Machines, publish, redis_machines
-from benchmarks.results import keep
+from benchmarks.results import keep, write_between_marks
 
 ASKERS = 8
 SECONDS = 5.0
 
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 
-_BEGIN, _END = "<!-- table of benchmarks.faults -->", "<!-- end of the table -->"
 _PATIENCE = 30.0
 _PAUSE = 0.002  # between two questions of one asker
 
@@ -211,14 +210,6 @@ def table_of(suffered: Sequence[Suffered]) -> Table:
     return table
 
 
-def write_table(suffered: Sequence[Mapping[str, Any]], page: Path = PAGE) -> None:
-    """Put the table between its marks in docs/reliability.md."""
-    text = page.read_text()
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    page.write_text(f"{before}{_BEGIN}\n{markdown_of(suffered)}{_END}{after}")
-
-
 def markdown_of(suffered: Sequence[Mapping[str, Any]]) -> str:
     """The table in Markdown."""
     lines = [
@@ -243,7 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     suffered, console = measure(), Console(width=120)
     console.print(table_of(suffered))
     rows = [asdict(row) for row in suffered]
-    write_table(rows)
+    write_between_marks(PAGE, "benchmarks.faults", markdown_of(rows))
     kept = keep("faults", rows)
     console.print(f"kept in {kept}", highlight=False)
 

@@ -21,6 +21,14 @@ _LIBRARIES = (
 )
 
 
+def write_between_marks(page: Path, name: str, text: str) -> None:
+    """Replace what stands on a page between `<!-- NAME -->` and `<!-- end of NAME -->`."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, _, rest = page.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{text}{end}{after}")
+
+
 def keep(name: str, figures: object) -> Path:
     """Write figures to `benchmarks/results/<name>.json`."""
     FOLDER.mkdir(exist_ok=True)

@@ -12,6 +12,8 @@ docs/session.md says what to make of it. `--back 1` judges the window before the
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.datasets import real_shops
-from benchmarks.results import keep
+from benchmarks.results import keep, write_between_marks
 from recommender.data.history import DAY, PurchaseHistory
 from recommender.data.orders import GUEST
 from recommender.data.vocabulary import Vocabulary
@@ -36,6 +38,8 @@ from recommender.training.evaluation import past_lists
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
 from recommender.training.sources import ReadOrders
+
+PAGE = Path(__file__).parent.parent / "docs" / "session.md"
 
 K = 10
 DAYS = 28
@@ -257,6 +261,25 @@ def table_of(shop: str, rows: Sequence[Row]) -> Table:
     return table
 
 
+def markdown_of(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """The figures in Markdown, as docs/session.md has them."""
+    lines = [
+        "| shop | who | moments | people | method | nDCG@10 | less the session's |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for shop, rows in found.items():
+        for row in rows:
+            first = (shop, row["who"], f"{row['moments']:,}", f"{row['people']:,}")
+            own = row["to_session"] is None
+            figures = (_said(row["ndcg"]), "" if own else _said(row["to_session"]))
+            lines.append(f"| {' | '.join((*first, row['method'], *figures))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _said(interval: Mapping[str, float]) -> str:
+    return f"{Interval(**interval)}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and keep the figures."""
     parser = argparse.ArgumentParser(
@@ -271,6 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(table_of(name, rows))
         found[name] = [asdict(row) for row in rows]
     if asked.back == 0 and found:
+        write_between_marks(PAGE, "benchmarks.session", markdown_of(found))
         console.print(f"kept in {keep('session', found)}", highlight=False)
 
 
