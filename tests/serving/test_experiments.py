@@ -8,10 +8,13 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from recommender.errors import ConfigError
-from recommender.events.exposures import read_exposures, read_plans
+from recommender.events.exposures import erase_exposures, read_exposures, read_plans
 from recommender.events.recommendation_ids import read_recommendation_id
+from recommender.serving.experiments import Experiments, plans_of
+from recommender.serving.exposure_queue import ExposureQueue
 from recommender.serving.placements import (
     Experiment,
     Placement,
@@ -19,6 +22,7 @@ from recommender.serving.placements import (
     Variant,
     load_service_settings,
 )
+from recommender.serving.question import Question
 from tests.serving.served_shop import ServedShop, ids
 from tests.serving.small_shop import BEST_SELLERS, publish, stored_list
 
@@ -180,6 +184,22 @@ class TestExposures:
         first, guest = read_exposures(journal, "test")
         assert (first.kind, first.id, first.variant, first.at) == ("customer", "ann", variant, 100.0)
         assert (guest.kind, guest.id) == ("session", "s")
+
+    def test_of_an_erased_customer_are_gone_from_the_file(self, shop: ServedShop, journal: Path):
+        for customer in ("who-is-erased", "bob"):
+            shop.get(f"/v1/customers/{customer}/recommendations?placement=home")
+        shop.experiments.write()
+        assert erase_exposures(journal, "who-is-erased") == 1
+        assert [exposure.id for exposure in read_exposures(journal, "test")] == ["bob"]
+        assert not any(b"who-is-erased" in file.read_bytes() for file in journal.parent.iterdir())
+        assert erase_exposures(journal, "who-is-erased") == 0
+
+    def test_nobody_who_is_hidden_takes_part(self, shop: ServedShop, journal: Path):
+        queue = ExposureQueue(journal, plans_of(shop.settings, 0.0))
+        experiments = Experiments(shop.settings, queue, shop.clock, lambda customer_id: customer_id == "ann")
+        asked = Question(call="customer", customer_id="ann", placement="home")
+        assert experiments.arm(asked) is None
+        assert experiments.arm(replace_struct(asked, customer_id="bob")) is not None
 
     def test_the_earliest_time_of_two_workers_stays(self, shop: ServedShop, journal: Path):
         other = shop_with(Experiment("home", HALVES), journal)
