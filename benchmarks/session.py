@@ -31,7 +31,7 @@ from recommender.evaluation.intervals import Interval, bootstrap
 from recommender.evaluation.split import TemporalSplit
 from recommender.models.als import AlsModel
 from recommender.models.fold_in import fold_in
-from recommender.ranking.cart import NOTHING, merged, scaled
+from recommender.ranking.cart import NOTHING, OF_A_GUEST, CustomerLists, merged, scaled
 from recommender.ranking.lists import RecommendationList
 from recommender.ranking.session import Viewed, list_for_session
 from recommender.training.evaluation import past_lists
@@ -142,12 +142,12 @@ class Methods:
 
     def session(self, asked: Asked) -> RecommendationList:
         """As the service answers."""
-        return list_for_session(list(self._viewed(asked)), NOTHING, asked.own if asked.known else NOTHING)
+        return list_for_session(list(self._viewed(asked)), NOTHING, self._customer(asked))
 
     def similar_alone(self, asked: Asked) -> RecommendationList:
         """Without what is bought together with the items looked at."""
         viewed = [replace(one, together=NOTHING) for one in self._viewed(asked)]
-        return list_for_session(viewed, NOTHING, asked.own if asked.known else NOTHING)
+        return list_for_session(viewed, NOTHING, self._customer(asked))
 
     def folded(self, asked: Asked) -> RecommendationList:
         """The best items by ALS, for somebody who bought just what was looked at."""
@@ -162,9 +162,12 @@ class Methods:
         )
 
     def _viewed(self, asked: Asked) -> Iterator[Viewed]:
-        for row in self.lists.row_of_item[asked.seen]:
+        for item, row in zip(asked.seen.tolist(), self.lists.row_of_item[asked.seen], strict=True):
             if row >= 0:
-                yield Viewed(self.lists.similar.row(row), self.lists.together.row(row))
+                yield Viewed(item, self.lists.similar.row(row), self.lists.together.row(row))
+
+    def _customer(self, asked: Asked) -> CustomerLists:
+        return CustomerLists(asked.own, self.lists.orders.row(asked.customer)) if asked.known else OF_A_GUEST
 
 
 def judge_shop(read: ReadOrders, settings: Settings, *, back: int, most: int = MOST_ORDERS) -> list[Row]:

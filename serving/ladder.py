@@ -128,7 +128,7 @@ def _cart_keys(asked: Question) -> tuple[str, ...]:
 def _session_keys(asked: Question) -> tuple[str, ...]:
     kinds = ("similar", "bought-together")
     viewed = tuple(entry_key(kind, item_id) for kind in kinds for item_id in _last_viewed(asked))
-    return (*viewed, *(_cart_keys(asked) if asked.items else _own_key(asked)))
+    return (*viewed, *(_cart_keys(asked) if asked.items else _own_key(asked) + past_orders_key(asked)))
 
 
 def _last_viewed(asked: Question) -> tuple[str, ...]:
@@ -169,10 +169,14 @@ def _with_cart(asked: Question, lists: Lists, live: LiveSnapshot) -> Recommendat
 
 def _session(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
     viewed = [
-        Viewed(*(lists.get(entry_key(kind, item_id), NOTHING) for kind in ("similar", "bought-together")))
+        Viewed(
+            live.vocabulary.position(item_id),
+            *(lists.get(entry_key(kind, item_id), NOTHING) for kind in ("similar", "bought-together")),
+        )
         for item_id in _last_viewed(asked)
     ]
-    ranked = list_for_session(viewed, _with_cart(asked, lists, live), _own_list(asked, lists))
+    customer = CustomerLists(_own_list(asked, lists), _stored(past_orders_key(asked), lists))
+    ranked = list_for_session(viewed, _with_cart(asked, lists, live), customer)
     return _only_repeats(ranked, asked, lists)
 
 

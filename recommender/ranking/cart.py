@@ -81,7 +81,7 @@ def list_for_cart(
     of_cart = merged(together)
     if not len(customer.own) and not len(customer.orders):
         return of_cart
-    of_orders = merged([_like_the_cart(customer.orders, cart)])
+    of_orders = merged([like_the_cart(customer.orders, cart)])
     return merged(
         [
             scaled(of_cart, power=CART_POWER),
@@ -122,8 +122,13 @@ def _repeats(orders: RecommendationList) -> float:
     return (len(orders) - len(np.unique(orders.items))) / (len(orders) + REPEATS_SHRINKAGE)
 
 
-def _like_the_cart(orders: RecommendationList, cart: NDArray[np.int32]) -> RecommendationList:
-    """Items of the past orders that share something with the cart, scored order by order."""
+def like_the_cart(orders: RecommendationList, cart: NDArray[np.int32]) -> RecommendationList:
+    """Items of the past orders that share something with the cart, scored order by order.
+
+    Args:
+        orders: a customer's last orders, see `past_orders`.
+        cart: positions of items.
+    """
     newer = (orders.scores.max(initial=0) - orders.scores).astype(np.int64)
     shared = np.bincount(newer, weights=np.isin(orders.items, cart))
     size = np.maximum(np.bincount(newer), 1)

@@ -5,16 +5,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.ranking.cart import NOTHING, by_place, merged, scaled
+from recommender.ranking.cart import (
+    NOTHING,
+    OF_A_GUEST,
+    CustomerLists,
+    by_place,
+    like_the_cart,
+    merged,
+    scaled,
+)
 from recommender.ranking.lists import RecommendationList
 
 VIEWS_HALVING = 1.0
 """A view counts half when so many newer ones are known."""
 
-OF_CART, OF_OWN = 2.0, 0.8
-"""What the best item by the cart counts, and the first place of the customer's own list, beside 1 for the
-best item that is like what was just looked at, and 1 for the best that is bought with it: who puts a thing
-into the cart means it more than who looks at it."""
+OF_CART, OF_OWN, OF_ORDERS = 2.0, 1.5, 0.7
+"""What the best item by the cart counts, the first place of the customer's own list, and the best item by the
+customer's past orders, beside 1 for the best item that is like what was just looked at, and 1 for the best
+that is bought with it: who puts a thing into the cart means it more than who looks at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,41 +30,46 @@ class Viewed:
     """What is known of an item that was looked at.
 
     Attributes:
+        item: its position.
         similar: items that the same customers buy.
         together: items that are bought together with it.
     """
 
+    item: int
     similar: RecommendationList = NOTHING
     together: RecommendationList = NOTHING
 
 
 def list_for_session(
-    viewed: Sequence[Viewed], of_cart: RecommendationList, own: RecommendationList
+    viewed: Sequence[Viewed], of_cart: RecommendationList, customer: CustomerLists = OF_A_GUEST
 ) -> RecommendationList:
     """What to show in a session: what goes with the items looked at, the cart's list and the customer's.
 
     Each list of an item looked at is scaled to its best, since scores of two lists cannot be compared, and
     fades with the number of newer views. The sums of the lists of similar items and of those of items bought
-    together are scaled to their best as well, the cart's list to `OF_CART`; of the customer's own list places
-    count and not scores, as beside a cart (`list_for_cart`). All are added up. The weights were chosen on
-    earlier windows (docs/session.md).
+    together are scaled to their best as well, the cart's list to `OF_CART`, what the customer's past orders
+    hold beside the items looked at to `OF_ORDERS`; of the customer's own list places count and not scores, as
+    beside a cart (`list_for_cart`). All are added up. The weights were chosen on earlier windows
+    (docs/session.md).
 
     Args:
         viewed: the items looked at, the newest last.
         of_cart: what to show beside the cart; empty without one.
-        own: the customer's own list; empty for a guest.
+        customer: whose session it is.
 
     Returns:
         Best first; ties go to the lower item position. Empty where nothing is known of what was looked at.
     """
     if not any(len(one.similar) or len(one.together) for one in viewed):
         return NOTHING
+    items = np.array([one.item for one in viewed], np.int32)
     return merged(
         [
             scaled(_faded([one.similar for one in viewed])),
             scaled(_faded([one.together for one in viewed])),
             scaled(of_cart, best=OF_CART),
-            by_place(own, first=OF_OWN),
+            by_place(customer.own, first=OF_OWN),
+            scaled(merged([like_the_cart(customer.orders, items)]), best=OF_ORDERS),
         ]
     )
 
