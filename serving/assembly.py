@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import redis
@@ -84,6 +85,12 @@ class Worker:
     def looks(self) -> tuple[Callable[[], None], ...]:
         """What finds out again and again whether Redis answers; never takes longer than a request waits."""
         return self.reader.poll, self.invalidations.poll
+
+    def leave(self) -> None:
+        """Write down what only this process knows, as it ends."""
+        self.experiments.write()
+        with suppress(OSError):  # the service has ended before it
+            self.vitals.publish()
 
 
 def assembled(

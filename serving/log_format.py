@@ -64,10 +64,14 @@ class JsonFormatter(logging.Formatter):
             "shop": self._shop,
         }
         if has_request_context() and REQUEST_ID in request.environ:
-            line["request_id"] = request.environ[REQUEST_ID]
+            line["request_id"] = redacted(request.environ[REQUEST_ID])
         if record.exc_info:
             line["exception"] = redacted(self.formatException(record.exc_info))
-        line |= getattr(record, "fields", {})
+        # What callers send, such as ids of requests, may be a secret by mistake.
+        line |= {
+            name: redacted(value) if isinstance(value, str) else value
+            for name, value in getattr(record, "fields", {}).items()
+        }
         return msgspec.json.encode(line).decode()
 
 

@@ -103,9 +103,8 @@ class Telemetry:
                 answer.stale,
                 answer.degraded,
                 again,
-                # Answers may come to name the variant of an experiment; those of none do not.
-                getattr(answer, "experiment", UNSET),
-                getattr(answer, "variant", UNSET),
+                answer.experiment,
+                answer.variant,
             )
             self._answers[key] = self._answers.get(key, 0) + 1
             return

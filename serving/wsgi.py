@@ -41,7 +41,7 @@ def application() -> Flask:
     Background(worker.looks, LOOK_SECONDS).start()
     worker.access.start()
     # Last of all, in a worker that multiprocessing started as in any other: after the requests in flight.
-    Finalize(None, worker.experiments.write, exitpriority=1)
+    Finalize(None, worker.leave, exitpriority=1)
     return worker.app
 
 

@@ -70,6 +70,16 @@ def test_counts_of_all_workers_add_up_and_outlive_a_worker(service: Service, end
     assert str(victim) not in workers
 
 
+def test_a_worker_that_is_told_to_end_reports_first(service: Service):
+    eventually(lambda: samples(service)["cartlift_workers", frozenset()] == 2)
+    for _ in range(100):
+        assert service.ask(PERSONAL).status == 200
+    victim = service.workers()[0]
+    os.kill(victim, signal.SIGTERM)
+    eventually(lambda: not is_running(victim))
+    eventually(lambda: counted(service) == 100)
+
+
 def test_json_logs_hold_every_request_and_no_customer_and_no_key(state: Path, tmp_path: Path):
     made = KeyFile(state).create(
         name="page", shop="shop", scopes=("read",), created_at="2026-11-21T04:00:00Z", per_second=0.0

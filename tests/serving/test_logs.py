@@ -20,6 +20,13 @@ def test_no_password_and_no_key_is_shown(formatter):
     assert "secret" not in line and "5d5d" not in line
 
 
+def test_what_callers_send_is_shown_without_secrets_too():
+    record = logging.LogRecord("access", logging.INFO, "", 1, "answered", (), None)
+    record.fields = {"request_id": KEY, "status": 200}
+    found = json.loads(JsonFormatter("shop").format(record))
+    assert (found["request_id"], found["status"]) == ("cartlift_1f0a62c3_…", 200)
+
+
 def test_a_json_line_is_one_object_with_time_level_and_trace():
     try:
         raise ValueError("two\nlines of redis://:secret@host")
