@@ -63,6 +63,7 @@ class Asker:
             path, body = self._question(rng)
             began = time.perf_counter()
             try:
+                # Opens with the first request, and anew after one that failed.
                 connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
                 headers = {} if body is None else {"Content-Type": "application/json"}
                 connection.request("GET" if body is None else "POST", path, body, headers)
@@ -72,8 +73,11 @@ class Asker:
                     self.failures.append(f"{answer.status} {said.decode(errors='replace')[:200]}")
             except (OSError, http.client.HTTPException) as failure:
                 self.failures.append(repr(failure))
+                connection.close()
                 connection = None
             self.seen.append((began, time.perf_counter() - began))
+        if connection is not None:
+            connection.close()
 
     def _question(self, rng: random.Random) -> tuple[str, bytes | None]:
         draw = rng.random()

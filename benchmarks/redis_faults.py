@@ -75,6 +75,7 @@ class Relay:
             self._open.discard(connection)
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        from_.close()  # the other thread closes the other one
 
 
 @dataclass

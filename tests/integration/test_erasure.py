@@ -71,7 +71,7 @@ def test_no_process_shows_them_and_no_file_and_no_key_has_their_id(
 
     assert receipt.status == 200, receipt.body
     assert {each["store"]: each["count"] for each in receipt.json()["removed"]} == {
-        "redis:monday": 3, "redis:tuesday": 3, "redis:notes": 1, "events": 1,
+        "redis:monday": 3, "redis:tuesday": 3, "redis:notes": 1, "events": 1, "exposures": 0,
     }  # fmt: skip
     assert sources(OWN) == {"best_sellers"} and sources("/v1/customers/ann") == {"personal"}
     assert {buy(f"late {number}") for number in range(ENOUGH)} == {"rejected"}
