@@ -155,6 +155,7 @@ def test_a_redis_that_lost_everything_leaves_the_service_answering(lone_worker: 
     before = lone_worker.get(PERSONAL)
     with connect(f"unix://{state}/redis.sock") as client:
         client.flushall()
+        client.ping()  # once this is answered the worker was told
     after = lone_worker.get(PERSONAL)
     assert after["stale"] and ids(after) == ids(before)
     never_asked = lone_worker.get("/v1/customers/bob/recommendations")
