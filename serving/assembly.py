@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import redis
 from flask import Flask
@@ -30,6 +31,7 @@ from .pinned_snapshots import PinnedSnapshots
 from .placements import load_service_settings
 from .privacy_service import PrivacyService, erasers_beside
 from .private_customers import PrivateCustomers
+from .row_memory import RowMemory
 from .row_reader import RowReader
 from .service import RecommendationService
 from .settings import WorkerSettings
@@ -126,11 +128,12 @@ def assembled(
     private.poll()
     breaker = CircuitBreaker(clock)
     events = EventService(settings.events, state, breaker, time.time, private.hides_now)
-    items, reader = LiveItems(state), RowReader(instruments.store(answering, settings.shop), breaker)
+    items, memory = LiveItems(state), RowMemory(settings.rows)
+    reader = RowReader(instruments.store(answering, settings.shop), breaker, memory)
     keys = RedisKeys(settings.shop)
     invalidations = Invalidations(listening, keys)
     invalidations.poll()
-    private.watchers.append(lambda: reader.forget(private.hides))
+    private.watchers.append(partial(reader.forget, private.hides))
     service = RecommendationService(follower, reader, items, keys, invalidations, pinned, private)
     queue = ExposureQueue(settings.events, plans_of(placements, time.time()))
     experiments = Experiments(placements, queue, time.time, private.hides_now)

@@ -7,14 +7,11 @@ from msgspec import UNSET
 
 from recommender.events.recommendation_ids import Shown, recommendation_id
 
-from .invalidations import Stamp
-from .ladder import Rung, Tried
+from .ladder import Rung
 from .live_snapshot import LiveSnapshot
 from .question import Question
-from .reasons import Explainer
 from .row_reader import Reading
-from .schemas import Recommendations, SourceName
-from .shaping import Shaped
+from .schemas import Recommendations, RecommendedItem, SourceName
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +27,33 @@ class Answered:
     sound: bool
 
 
-class Ground(msgspec.Struct, frozen=True, gc=False):
-    """What an answer that is kept stands on; see `RecommendationService.holds`.
+class Ground(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What many answers that are kept stand on; see `RecommendationService.holds`.
 
     Attributes:
         named: id of the snapshot that a variant names, if one does.
-        live, stamp: see `Basis`.
-        beside: what was read beside the lists, by name; None where there was nothing.
+        live: the snapshot, with what the shop says of its items.
+        version: of what it says; None where it said nothing.
         private: `PrivateCustomers.generation` from before.
     """
 
-    # Thousands are kept, and none is ever part of a cycle: the collector need not look at them.
+    # Answers by the thousand are kept, and none is ever part of a cycle: the collector need not look at them.
     named: str | None
     live: LiveSnapshot
-    stamp: Stamp | None
-    beside: tuple[tuple[str, bytes | None], ...]
-    private: int = 0
+    version: bytes | None
+    private: int
+
+
+class Noted(msgspec.Struct, frozen=True, gc=False):
+    """What was noted of a customer when an answer was made.
+
+    Attributes:
+        name: of the customer's notes.
+        notes: as they are stored; None where there were none.
+    """
+
+    name: str
+    notes: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,9 @@ class Basis:
         ladder: rungs to try.
         keys: of the lists that are read before any is tried.
         reading: what was read.
-        beside: what was read beside them, by name; None where there was nothing.
-        stamp: of that, from before it was read; None where nobody tells of changes.
-        private: see `Ground`.
+        ground: see `Ground`.
+        noted: of whom it is; None for a guest.
+        at: from before what it is made of was read, by `moment`; 0 where that may be out of date already.
     """
 
     asked: Question
@@ -70,27 +78,29 @@ class Basis:
     ladder: tuple[Rung, ...]
     keys: list[str]
     reading: Reading
-    beside: tuple[tuple[str, bytes | None], ...]
-    stamp: Stamp | None
-    private: int
+    ground: Ground
+    noted: Noted | None
+    at: int
 
     @property
     def of_named_snapshot(self) -> bool:
         """Whether it is of the snapshot that the question's variant names, if it names one."""
         return self.asked.snapshot in (None, self.live.id)
 
-    @property
-    def ground(self) -> Ground:
-        """What of it is kept with the answer."""
-        return Ground(self.asked.snapshot, self.live, self.stamp, self.beside, self.private)
-
-    def frame(
-        self, source: SourceName, *, stale: bool = False, degraded: bool = False, uncertain: bool = False
+    def answer(
+        self,
+        source: SourceName,
+        items: tuple[RecommendedItem, ...],
+        *,
+        stale: bool = False,
+        degraded: bool = False,
+        uncertain: bool = False,
     ) -> Recommendations:
-        """The answer without its items.
+        """What is said.
 
         Args:
             source: which rung it stands on.
+            items: see `Recommendations`.
             stale: see `Recommendations`.
             degraded: see `Recommendations`.
             uncertain: whether something could not be read, so that another answer may have this basis.
@@ -99,7 +109,7 @@ class Basis:
         told = Shown(asked.call, source, live.id, asked.placement, asked.experiment, asked.variant)
         return Recommendations(
             recommendation_id=recommendation_id(asked.tag(live.id, self.version, degraded=uncertain), told),
-            items=(),
+            items=items,
             source=source,
             snapshot=live.id,
             generated_at=live.manifest.generated_at,
@@ -109,22 +119,3 @@ class Basis:
             experiment=UNSET if asked.experiment is None else asked.experiment,
             variant=UNSET if asked.variant is None else asked.variant,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """What is answered, before it is put in words.
-
-    Attributes:
-        frame: the answer without its items.
-        shown: the list in the order in which it is shown.
-        explainer: says why items stand there.
-        tried: the rungs that were tried.
-        sound: see `Answered`.
-    """
-
-    frame: Recommendations
-    shown: Shaped
-    explainer: Explainer
-    tried: tuple[Tried, ...]
-    sound: bool

@@ -27,6 +27,7 @@ from .keys import KeyRing
 from .listening import held_address
 from .log_format import LOG_FORMATS, LogFormat, configure_logging, server_logging
 from .placements import load_service_settings
+from .row_memory import shared_memory
 from .settings import ACCESS_SHARE, WorkerSettings
 from .wsgi import worker_application
 
@@ -96,8 +97,9 @@ def serve(
         held_address(host, port) as address,
         _redis(redis_url, state) as redis,
         TemporaryDirectory(prefix="cartlift-") as reports,
+        shared_memory() as rows,
     ):
-        settings = WorkerSettings(redis.url, shop, state, config, Path(reports), log_format, access_log)
+        settings = WorkerSettings(redis.url, shop, state, config, Path(reports), rows, log_format, access_log)
         keyed = not KeyRing(settings.keys, shop, time.monotonic).empty
         url = f"http://{_shown(address)}:{port}"
         facts = _facts(redis.description, _live_snapshot(settings), url, _notes(address, placements, keyed))

@@ -6,31 +6,30 @@ parameter) is left to Flask, so that there is one place that says no.
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from recommender.errors import RecommenderError
-from recommender.events.recommendation_ids import tag_of
+from recommender.events.recommendation_ids import TAG_CHARACTERS
 
 from .answer_headers import JSON, REQUEST_ID, answer_headers, request_id
 from .arms import Arm
-from .basis import Basis, Ground
+from .basis import Basis
 from .calls import LIST_CALLS, ListCall
 from .experiments import Experiments
 from .guard import CHECKED_KEY, Guard
-from .item_pieces import ItemPieces
 from .json_bodies import MOST_BODY_BYTES
+from .kept_answers import KeptAnswer, KeptAnswers
 from .placements import ServiceSettings
 from .plain_answers import is_plain, plain_answer
-from .question import CallName, Question
+from .question import Question
 from .request_parsing import is_id
 from .routes import posted_question, question_of
 from .schemas import Recommendations
@@ -45,11 +44,8 @@ logger = logging.getLogger(__name__)
 _MOST_QUERIES = 4_096
 """Query strings of which it is remembered what they ask; a shop's pages use a handful."""
 
-_MOST_KEPT = 8_192
-"""Answers that are kept to be sent again, about a kilobyte each."""
-
-_MOST_BYTES_KEPT = 8_192
-"""Of an answer that is kept, or of a body that asked for it."""
+_MOST_BYTES_KEPT = 20 << 20
+"""Of answers that are kept to be sent again: some fifteen thousand."""
 
 _ANYBODY = "anybody"
 
@@ -78,26 +74,7 @@ WAYS = tuple(
 
 _POSTS = {call.path: call for call in LIST_CALLS if call.method == "POST"}
 
-_Name = tuple[CallName, str, str | bytes, Arm | None]
-"""A request: its call, its query, the id in its path or its body, and the variant that whoever asks has."""
-
 _HeadersAndBody = tuple[list[tuple[str, str]], bytes]
-
-
-class _Made(msgspec.Struct, frozen=True, gc=False):
-    """An answer that may be sent again.
-
-    Attributes:
-        ground: what it stands on.
-        frame: what is said, without the items.
-        sound: see `Answered`.
-        body: the whole in JSON.
-    """
-
-    ground: Ground
-    frame: Recommendations
-    sound: bool
-    body: bytes
 
 
 class HotPath:
@@ -124,10 +101,8 @@ class HotPath:
         """
         self._experiments, self._telemetry = experiments, telemetry
         self._app, self._service, self._guard, self._settings = app, service, guard, settings
-        self._kept: OrderedDict[_Name, _Made] = OrderedDict()
-        self._keeping = Lock()
-        self._pieces = ItemPieces()
-        service.private.watchers.append(self.forget)
+        self._kept = KeptAnswers(_MOST_BYTES_KEPT)
+        service.private.watchers.append(lambda _: self._kept.clear())
         self._template = lru_cache(_MOST_QUERIES)(
             lambda way, query, arm: question_of(
                 way.call, query, settings, arm, **{way.call.subject: _ANYBODY}
@@ -157,11 +132,6 @@ class HotPath:
         start_response("200 OK", headers)
         return (body,)
 
-    def forget(self) -> None:
-        """Keep no answer that was made until now."""
-        with self._keeping:
-            self._kept.clear()
-
     def _answer_body(self, environ: "WSGIEnvironment") -> _HeadersAndBody | None:
         """What a POST is answered; None where Flask is to answer."""
         call, length = _POSTS.get(environ["PATH_INFO"]), environ.get("CONTENT_LENGTH", "")
@@ -177,7 +147,7 @@ class HotPath:
         body = environ["wsgi.input"].read(int(length))
         environ["wsgi.input"] = BytesIO(body)  # for Flask
         self._let_pass(call, environ)
-        made, again = self._made_of_body(call, body)
+        made, again, _ = self._made_of_body(call, body)
         return self._sent(environ, call, made, None, again=again)
 
     def _let_pass(self, call: ListCall, environ: "WSGIEnvironment") -> None:
@@ -194,75 +164,74 @@ class HotPath:
         if not is_id(subject):
             return None
         self._let_pass(way.call, environ)
-        made, again = self._made(way, environ.get("QUERY_STRING", ""), subject)
-        tag = tag_of(made.frame.recommendation_id) if made.sound else None
-        return self._sent(environ, way.call, made, tag, again=again)
+        made, again, sound = self._made(way, environ.get("QUERY_STRING", ""), subject)
+        return self._sent(
+            environ, way.call, made, made.id_begins(TAG_CHARACTERS) if sound else None, again=again
+        )
 
     def _sent(
-        self, environ: "WSGIEnvironment", call: ListCall, made: "_Made", tag: str | None, *, again: bool
+        self, environ: "WSGIEnvironment", call: ListCall, made: KeptAnswer, tag: str | None, *, again: bool
     ) -> _HeadersAndBody:
         environ[REQUEST_ID] = id_ = request_id(environ)
         self._telemetry.finished(environ, call.name, 200, made.frame, again=again)
         return answer_headers(call, tag, id_, len(made.body)), made.body
 
-    def _made(self, way: _Way, query: str, subject: str) -> "tuple[_Made, bool]":
-        """The answer, and whether it is the one made before for the same request, while that holds."""
+    def _made(self, way: _Way, query: str, subject: str) -> tuple[KeptAnswer, bool, bool]:
+        """The answer, whether it is the one made before for the same request, and whether it is sound."""
         arm = None
         if self._experiments.any:
             arm = self._experiments.arm(_about(self._template(way, query, None), way.call, subject))
+            self._experiments.saw(_about(self._template(way, query, arm), way.call, subject))
+        # Neither a query nor an id has a NUL.
+        name = f"{way.call.name}\0{query}\0{subject}{_told(arm)}"
+        if (kept := self._holding(name)) is not None:
+            return kept, True, True
         template = self._template(way, query, arm)
-        if arm is not None:
-            self._experiments.saw(_about(template, way.call, subject))
-        kept = self._holding(name := (way.call.name, query, subject, arm))
-        if kept is not None:
-            return kept, True
         basis = self._service.read(_about(template, way.call, subject))
-        found = plain_answer(basis, self._pieces) if is_plain(template) else None
-        made = _Made(basis.ground, found[0], True, found[1]) if found else self._placed(basis)
-        self._keep(name, made)
-        return made, False
+        plain = plain_answer(basis) if is_plain(template) else None
+        made, sound = self._put_in_words(basis) if plain is None else (_encoded(basis, plain), True)
+        if sound:
+            self._kept.put(name, made)
+        return made, False, sound
 
-    def _made_of_body(self, call: ListCall, body: bytes) -> "tuple[_Made, bool]":
+    def _made_of_body(self, call: ListCall, body: bytes) -> tuple[KeptAnswer, bool, bool]:
         """As `_made`, for what a body asks."""
-        arm = None
+        asked = arm = None
         if self._experiments.any:
             arm = self._experiments.arm(posted_question(call, body, self._settings, None))
-        kept = self._holding(name := (call.name, "", body, arm))
-        if kept is not None and arm is None:
-            return kept, True
-        asked = posted_question(call, body, self._settings, arm)
-        made = kept or self._placed(self._service.read(asked))
-        self._keep(name, made)
-        self._experiments.saw(asked)
-        return made, kept is not None
+            asked = posted_question(call, body, self._settings, arm)
+        # No body of JSON begins like a variant's name with what stands around it.
+        name = b"\0".join((call.name.encode(), _told(arm).encode(), body))
+        made, sound = self._holding(name), True
+        again = made is not None
+        if made is None:
+            asked = asked or posted_question(call, body, self._settings, arm)
+            made, sound = self._put_in_words(self._service.read(asked))
+            if sound:
+                self._kept.put(name, made)
+        if asked is not None:
+            self._experiments.saw(asked)
+        return made, again, sound
 
-    def _holding(self, name: "_Name") -> "_Made | None":
+    def _holding(self, name: str | bytes) -> KeptAnswer | None:
         """The answer made before for the same request, if it is still the one."""
         kept = self._kept.get(name)
-        return kept if kept is not None and self._service.holds(kept.ground) else None
+        return kept if kept is not None and self._service.holds(kept.ground, kept.noted, kept.at) else None
 
-    def _placed(self, basis: Basis) -> "_Made":
-        """The answer by the service, its items put together here where they are simple enough."""
-        asked = basis.asked
-        if asked.explain or "reason" in asked.fields or asked.pins:
-            answered = self._service.made_of(basis)
-            frame = msgspec.structs.replace(answered.recommendations, items=())
-            return _Made(basis.ground, frame, answered.sound, msgspec.json.encode(answered.recommendations))
-        placed = self._service.placed(basis)
-        ranked, shown = placed.shown.ranked, slice(asked.offset, asked.offset + asked.n)
-        places = zip(ranked.items[shown].tolist(), ranked.sources[shown].tolist(), strict=True)
-        scores = ranked.scores[shown].tolist()
-        body = self._pieces.encoded(placed.frame, places, scores, asked, basis.live)
-        return _Made(basis.ground, placed.frame, placed.sound, body)
+    def _put_in_words(self, basis: Basis) -> tuple[KeptAnswer, bool]:
+        """The answer, and whether it is sound."""
+        answered = self._service.made_of(basis)
+        return _encoded(basis, answered.recommendations), answered.sound
 
-    def _keep(self, name: "_Name", made: "_Made") -> None:
-        if not made.sound or max(len(made.body), len(name[2])) > _MOST_BYTES_KEPT:
-            return
-        with self._keeping:
-            self._kept[name] = made
-            self._kept.move_to_end(name)
-            while len(self._kept) > _MOST_KEPT:
-                self._kept.popitem(last=False)
+
+def _encoded(basis: Basis, said: Recommendations) -> KeptAnswer:
+    frame = msgspec.structs.replace(said, items=(), explanation=UNSET)
+    return KeptAnswer(basis.ground, basis.noted, basis.at, frame, msgspec.json.encode(said))
+
+
+def _told(arm: Arm | None) -> str:
+    """What tells an arm's answers from others."""
+    return "" if arm is None else f"\0{arm.experiment}\0{arm.variant}"
 
 
 def _about(template: Question, call: ListCall, subject: str) -> Question:

@@ -6,6 +6,7 @@ A worker that cannot be told, or lost the connection, asks Redis at every reques
 """
 
 import logging
+import time
 import zlib
 from collections.abc import Sequence
 from threading import Lock
@@ -20,10 +21,13 @@ from recommender.snapshot.redis_servers import RedisServers
 
 logger = logging.getLogger(__name__)
 
-Stamp = tuple[int, ...]
-
 _SLOTS = 4_096
-"""Names share counters: one that did not change may seem to, and a little work is done for nothing."""
+"""Names share places: one that did not change may seem to, and a little work is done for nothing."""
+
+
+def moment() -> int:
+    """Now, in nanoseconds; the same for all processes of a machine."""
+    return time.monotonic_ns()
 
 
 class Invalidations:
@@ -39,14 +43,15 @@ class Invalidations:
         self._client, self._prefixes = client, keys.living
         self._connection: Any = None
         self._reading = Lock()
-        self._counts = [0] * _SLOTS
-        self._epoch = 0
+        self._since = 0
+        self._changed = [0] * _SLOTS
         self._unable = False
 
-    def stamp(self, names: Sequence[str]) -> Stamp | None:
-        """How often these were told to have changed; None where nobody tells.
+    def changes(self, names: Sequence[str]) -> list[int] | None:
+        """When it was told last that each of these had changed, by `moment`; None where nobody tells.
 
-        Between two moments with equal stamps none of them changed.
+        What was read after that, by whichever process of this machine, is what it is now: a moment from
+        before Redis was asked tells that apart.
         """
         # Whoever else is reading just now knows more in a moment; to wait for them takes as long as to ask.
         if self._connection is None or not self._reading.acquire(blocking=False):
@@ -57,7 +62,8 @@ class Invalidations:
                 return None
         finally:
             self._reading.release()
-        return self._epoch, *[self._counts[_slot(name)] for name in names]
+        since, changed = self._since, self._changed
+        return [max(since, changed[zlib.crc32(name.encode()) % _SLOTS]) for name in names]
 
     def poll(self) -> None:
         """Make sure that we are told: connect where we are not, else ask whether Redis is still there."""
@@ -88,7 +94,7 @@ class Invalidations:
         prefixes = [word for prefix in self._prefixes for word in ("PREFIX", prefix)]
         connection.send_command("CLIENT", "TRACKING", "ON", "BCAST", *prefixes)
         connection.read_response()
-        self._epoch += 1
+        self._since = moment()
         self._connection = connection
 
     def _hear(self, connection: Any) -> bool:
@@ -103,18 +109,14 @@ class Invalidations:
 
     def _told(self, message: Sequence[Any]) -> None:
         """See docs of Redis, "Client-side caching": a list of keys, or nothing where all are gone."""
-        names = message[1]
+        names, now = message[1], moment()
         if names is None:
-            self._epoch += 1
+            self._since = now
             return
         for name in names:
-            self._counts[zlib.crc32(name) % _SLOTS] += 1
+            self._changed[zlib.crc32(name) % _SLOTS] = now
 
     def _lose(self) -> None:
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None
-
-
-def _slot(name: str) -> int:
-    return zlib.crc32(name.encode()) % _SLOTS

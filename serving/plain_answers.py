@@ -1,6 +1,6 @@
 """The commonest answers: the first places of one stored list, without taking the whole of it apart.
 
-What comes out is what `RecommendationService.made_of` says, byte for byte, in a fraction of its time.
+What comes out is what `RecommendationService.made_of` says, in a fraction of its time.
 Whatever asks for more than that list's own order, or finds anything out of the ordinary, is left to it.
 """
 
@@ -10,10 +10,10 @@ from recommender.errors import SnapshotUnreadable
 from recommender.snapshot.rows import PackedList
 
 from .basis import Basis
-from .item_pieces import ItemPieces
 from .ladder import BOUGHT_TOGETHER, PERSONAL, SIMILAR
 from .live_snapshot import LiveSnapshot
 from .question import Question
+from .rendering import plain_items
 from .schemas import Recommendations
 
 
@@ -30,22 +30,19 @@ def is_plain(asked: Question) -> bool:
     )
 
 
-def plain_answer(basis: Basis, pieces: ItemPieces) -> tuple[Recommendations, bytes] | None:
-    """The answer without its items, and the whole of it in JSON; None where it is left to the service.
-
-    Args:
-        basis: of a question that `is_plain`.
-        pieces: encodes items.
-    """
+def plain_answer(basis: Basis) -> Recommendations | None:
+    """The answer to a question that `is_plain`; None where it is left to the service."""
     packed, live, asked = _stored(basis), basis.live, basis.asked
     if packed is None:
         return None
     shown = list(_shown(packed, asked, live))
     if not shown:
         return None
-    frame, answered = basis.frame(basis.ladder[0].name), shown[asked.offset :]
-    places = [(packed.items[place], packed.sources[place]) for place in answered]
-    return frame, pieces.encoded(frame, places, packed.scores(answered), asked, live)
+    answered = shown[asked.offset :]
+    items, sources = packed.items, packed.sources
+    scores = zip(answered, packed.scores(answered), strict=True)
+    places = [(items[place], sources[place], score) for place, score in scores]
+    return basis.answer(basis.ladder[0].name, plain_items(places, asked, live))
 
 
 def _stored(basis: Basis) -> PackedList | None:

@@ -1,6 +1,7 @@
 """Which customers a worker knows nobody of: in memory, so that neither Redis nor the disk is asked."""
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -23,7 +24,8 @@ class PrivateCustomers:
 
     Attributes:
         generation: another number each time that they changed.
-        watchers: called after each change, to forget what is kept of those customers.
+        watchers: called after each change, to forget what is kept of those customers: with the only one whose
+            wish is another, or with None where anybody's may be.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -33,7 +35,7 @@ class PrivateCustomers:
             path: file of the register, made by the first change; None where nobody can be hidden.
         """
         self.generation = 0
-        self.watchers: list[Callable[[], None]] = []
+        self.watchers: list[Callable[[str | None], None]] = []
         self._path = path
         self._opened: PrivacyRegister | None = None
         self._seen: int | None = None
@@ -69,7 +71,7 @@ class PrivateCustomers:
         """
         self._register().set(customer_id, standing)
         self._read_again(self._register())
-        self._forget()
+        self._forget(customer_id)
 
     def of(self, customer_id: str) -> Standing | None:
         """What this customer asked for, as it stands on disk; None for nothing.
@@ -84,7 +86,7 @@ class PrivateCustomers:
         self.refresh()
         if self._forget_again:
             self._forget_again -= 1
-            self._forget()
+            self._forget(None)
 
     def refresh(self) -> None:
         """Learn what other workers wrote: a look at the file that takes some microseconds, at every request.
@@ -112,12 +114,12 @@ class PrivateCustomers:
             # Twice: what a request was just reading is remembered after the first time.
             self._forget_again = 2
 
-    def _forget(self) -> None:
+    def _forget(self, customer_id: str | None) -> None:
         for forget in self.watchers:
-            forget()
+            forget(customer_id)
 
     def _kept(self) -> bool:
-        return self._opened is not None or (self._path is not None and self._path.exists())
+        return self._opened is not None or (self._path is not None and os.path.exists(self._path))
 
     def _register(self) -> PrivacyRegister:
         if self._path is None:

@@ -1,5 +1,6 @@
 """From places of a list to what goes over the wire."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import UNSET
@@ -19,7 +20,39 @@ PIN = "pin"
 def render(shown: Shaped, asked: Question, explainer: Explainer) -> tuple[RecommendedItem, ...]:
     """The places that were asked for, each with the fields that were asked for."""
     end = min(asked.offset + asked.n, len(shown.ranked))
-    return tuple(_render_place(place, shown, asked, explainer) for place in range(asked.offset, end))
+    if asked.explain or "reason" in asked.fields or shown.pinned:
+        return tuple(_render_place(place, shown, asked, explainer) for place in range(asked.offset, end))
+    ranked, asked_for = shown.ranked, slice(asked.offset, end)
+    columns = (ranked.items, ranked.sources, ranked.scores)
+    places = zip(*(column[asked_for].tolist() for column in columns), strict=True)
+    return plain_items(places, asked, explainer.live)
+
+
+def plain_items(
+    places: Iterable[tuple[int, int, float]], asked: Question, live: LiveSnapshot
+) -> tuple[RecommendedItem, ...]:
+    """Places of a list as `render` has them, where nothing is pinned and neither reasons nor `explain` asked.
+
+    Args:
+        places: position of each item, position of its source, and its score.
+        asked: says what to say of each.
+        live: the snapshot.
+    """
+    records, sources, fields = live.items, live.manifest.sources, asked.fields
+    if not fields:
+        return tuple(
+            RecommendedItem(item_id=records[item].item_id, score=rounded(score), source=sources[source])
+            for item, source, score in places
+        )
+    return tuple(
+        RecommendedItem(
+            item_id=record.item_id,
+            score=rounded(score),
+            source=sources[source],
+            **{name: getattr(record, name) for name in fields},
+        )
+        for record, source, score in ((records[item], source, score) for item, source, score in places)
+    )
 
 
 def explanation(tried: tuple[Tried, ...], asked: Question, lists: Lists, live: LiveSnapshot) -> Explanation:

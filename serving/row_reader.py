@@ -1,9 +1,9 @@
 """Reads stored lists: many in one round trip, and the recent ones from memory when the store is gone."""
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from struct import Struct
 from threading import Lock
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable, StoreUnavailable
@@ -12,14 +12,16 @@ from recommender.snapshot.pages import entry_of, row_in
 from recommender.snapshot.store import SnapshotStore
 
 from .breaker import CircuitBreaker
+from .invalidations import moment
+from .row_memory import RowMemory
 
 logger = logging.getLogger(__name__)
 
 ALWAYS_THERE = entry_key("best-sellers")
 """An entry that every snapshot has, read along: a store without it was emptied, and knows nobody any more."""
 
-_BESIDE = ""
-"""Stands for the snapshot where values beside are remembered; no snapshot is called so."""
+_MOMENT = Struct("<q?")
+"""Before a value that is remembered: when it was read, and whether there was one."""
 
 _MOST_DAMAGED = 1_000
 """Damaged pages that are remembered as logged; then they are logged anew."""
@@ -36,6 +38,7 @@ class Reading:
         beside: values that belong to no snapshot, by name, as far as there are any; remembered ones where the
             store does not answer.
         fresh: whether the store answered, and holds the snapshot.
+        at: from before it was asked, see `moment`; 0 where it was not.
     """
 
     rows: Mapping[str, bytes]
@@ -43,6 +46,7 @@ class Reading:
     unread: frozenset[str] = frozenset()
     beside: Mapping[str, bytes] = field(default_factory=dict)
     fresh: bool = field(default=False, compare=False)
+    at: int = field(default=0, compare=False)
 
     def with_more(self, other: "Reading") -> "Reading":
         """What came of both readings."""
@@ -52,6 +56,7 @@ class Reading:
             self.unread | other.unread,
             self.beside,
             self.fresh and other.fresh,
+            self.at,
         )
 
 
@@ -65,14 +70,13 @@ class RowReader:
     """
 
     def __init__(
-        self, store: SnapshotStore, breaker: CircuitBreaker, *, most_remembered: int = 10_000
+        self, store: SnapshotStore, breaker: CircuitBreaker, memory: RowMemory | None = None
     ) -> None:
         self._store = store
         self.breaker = breaker
         self.reads = self.failures = 0
-        self._most_remembered = most_remembered
-        self._remembered: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._memory = Lock()  # granian gives a worker one thread, other servers may give it more
+        self._memory = memory or RowMemory()
+        self._reporting = Lock()  # granian gives a worker one thread, other servers may give it more
         self._damaged: set[tuple[str, str]] = set()
         self._outage = False
 
@@ -91,23 +95,29 @@ class RowReader:
             return Reading({})
         entry_keys = {key: entry_of(key, pages) for key in keys}
         asked = [*dict.fromkeys(entry_keys.values()), ALWAYS_THERE]
+        at = moment()
         answered = self._ask(snapshot, asked, beside)
         if answered is None:
             return self.recall(snapshot, keys, beside)
         entries, values = answered
-        found, damaged = _rows(entries, entry_keys)
-        lacking = [key for key in entry_keys if key not in found.rows]
+        rows, damaged = _rows(entries, entry_keys)
+        lacking = [key for key in entry_keys if key not in rows]
         if lacking and ALWAYS_THERE not in entries:
             return self.recall(snapshot, keys, beside)
+        for key, row in rows.items():
+            self._memory.put(_name(snapshot, key), row)
+        for name in beside:
+            self._memory.put(name, _MOMENT.pack(at, name in values) + values.get(name, b""))
+        if not lacking:
+            return Reading(rows, beside=values, fresh=ALWAYS_THERE in entries, at=at)
         self._put_aside(snapshot, damaged)
-        self._remember(snapshot, found.rows)
-        self._replace_beside(beside, values)
         # A snapshot never changes: a row that was there once is lost, and what it said still holds.
         recalled = self.recall(snapshot, lacking)
+        unread = {key for key in lacking if entry_keys[key] in damaged} - recalled.rows.keys()
         return Reading(
-            {**found.rows, **recalled.rows},
+            {**rows, **recalled.rows},
             recalled.stale,
-            found.unread - recalled.rows.keys(),
+            frozenset(unread),
             values,
             fresh=ALWAYS_THERE in entries,
         )
@@ -125,24 +135,44 @@ class RowReader:
         else:
             self.breaker.succeeded()
 
-    def forget(self, hidden: Callable[[str], bool]) -> None:
-        """Remember nothing any more of the customers whose ids are hidden, whatever belongs to them."""
-        with self._memory:
-            for name in [name for name in self._remembered if hidden(_tag_of(name[1]))]:
-                del self._remembered[name]
+    def forget(self, hidden: Callable[[str], bool], customer_id: str | None = None) -> None:
+        """Remember nothing any more of customers.
+
+        Args:
+            hidden: whether one is to be forgotten.
+            customer_id: the only one of whom that is new; None where anybody may be.
+        """
+        if customer_id is None:
+            self._memory.remove_where(hidden)
+        else:
+            self._memory.remove_all_about(customer_id)
 
     def recall(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> Reading:
         """The entries as far as they are remembered, without asking the store."""
-        with self._memory:
-            rows = {
-                key: self._remembered[snapshot, key] for key in keys if (snapshot, key) in self._remembered
-            }
-            values = {
-                name: self._remembered[_BESIDE, name]
-                for name in beside
-                if (_BESIDE, name) in self._remembered
-            }
-        return Reading(rows, stale=bool(rows), unread=frozenset(keys) - rows.keys(), beside=values)
+        rows, values = {}, {}
+        for key in keys:
+            if (row := self._memory.get(_name(snapshot, key))) is not None:
+                rows[key] = row
+        for name in beside:
+            if (value := self.known(name)[1]) is not None:
+                values[name] = value
+        unread = frozenset(keys) - rows.keys() if len(rows) < len(keys) else frozenset()
+        return Reading(rows, stale=bool(rows), unread=unread, beside=values)
+
+    def known(self, name: str) -> tuple[int, bytes | None]:
+        """What a value that belongs to no snapshot was when it was read last, and when that was.
+
+        Args:
+            name: as in `read`.
+
+        Returns:
+            see `Reading.at`; 0 where it is not remembered. And the value, None where there was none.
+        """
+        found = self._memory.get(name)
+        if found is None:
+            return 0, None
+        at, there = _MOMENT.unpack_from(found)
+        return at, found[_MOMENT.size :] if there else None
 
     def _ask(
         self, snapshot: str, keys: Sequence[str], beside: Sequence[str]
@@ -165,28 +195,13 @@ class RowReader:
     def _put_aside(self, snapshot: str, damaged: Mapping[str, str]) -> None:
         """Log each page that cannot be read once, not at every request for it."""
         for page, why in damaged.items():
-            with self._memory:
+            with self._reporting:
                 known = (snapshot, page) in self._damaged
                 if len(self._damaged) >= _MOST_DAMAGED:
                     self._damaged.clear()
                 self._damaged.add((snapshot, page))
             if not known:
                 logger.warning("%s is put aside: %s", page, why)
-
-    def _remember(self, snapshot: str, rows: Mapping[str, bytes]) -> None:
-        with self._memory:
-            for key, row in rows.items():
-                self._remembered[snapshot, key] = row
-                self._remembered.move_to_end((snapshot, key))
-            while len(self._remembered) > self._most_remembered:
-                self._remembered.popitem(last=False)
-
-    def _replace_beside(self, names: Sequence[str], values: Mapping[str, bytes]) -> None:
-        """Remember what these are now; unlike rows they may come to be nothing."""
-        with self._memory:
-            for name in names:
-                self._remembered.pop((_BESIDE, name), None)
-        self._remember(_BESIDE, values)
 
     def _report(self, *, outage: bool, why: str = "the store answers again") -> None:
         """Log the beginning and the end of an outage, not every request in it."""
@@ -195,29 +210,30 @@ class RowReader:
             self._outage = outage
 
 
-def _tag_of(key: str) -> str:
-    """What stands between the braces of a key: the id, where it is about one customer."""
-    return key.partition("{")[2][:-1]
+def _name(snapshot: str, key: str) -> str:
+    """What a row is remembered by: like nothing beside, whose names begin otherwise."""
+    return f"{snapshot}/{key}"
 
 
 def _there(keys: Sequence[str], values: Sequence[bytes | None]) -> dict[str, bytes]:
     return {key: value for key, value in zip(keys, values, strict=False) if value is not None}
 
 
-def _rows(entries: Mapping[str, bytes], entry_keys: Mapping[str, str]) -> tuple[Reading, dict[str, str]]:
+def _rows(
+    entries: Mapping[str, bytes], entry_keys: Mapping[str, str]
+) -> tuple[dict[str, bytes], dict[str, str]]:
     """The rows in entries, and what is wrong with pages: of those nobody knows what they held."""
-    rows, unread, damaged = {}, set(), {}
+    rows, damaged = {}, {}
     for key, entry_key_ in entry_keys.items():
         entry = entries.get(entry_key_)
         try:
             row = entry if entry_key_ == key else _row_in(entry, key)
         except SnapshotUnreadable as error:
             damaged[entry_key_] = str(error)
-            unread.add(key)
             continue
         if row is not None:
             rows[key] = row
-    return Reading(rows, unread=frozenset(unread)), damaged
+    return rows, damaged
 
 
 def _row_in(page: bytes | None, key: str) -> bytes | None:

@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable
 from recommender.events.recommendation_ids import tag_text
 from recommender.ranking.lists import RecommendationList
 from recommender.snapshot.redis_layout import RedisKeys
 
-from .basis import Answered, Basis, Ground, Placed
+from .basis import Answered, Basis, Ground, Noted
 from .customer_notes import read_notes
 from .errors import UnknownItem
 from .follower import SnapshotFollower
 from .health_schemas import Ready
-from .invalidations import Invalidations, Stamp
+from .invalidations import Invalidations
 from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
@@ -35,8 +34,7 @@ logger = logging.getLogger(__name__)
 
 _OF_AN_ITEM = ("similar:", "bought-together:")
 
-_OF_ITEMS = 2
-"""Length of a stamp of no more than the items' version, and of the part of any stamp that is about it."""
+_MOST_GROUNDS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,8 @@ class RecommendationService:
         self._keys = keys
         self._invalidations = invalidations
         self.private = private or PrivateCustomers(None)
-        self._items_stamp: Stamp | None = None
+        self._items_at = 0  # when the version of the items was read that this worker knows
+        self._grounds: dict[tuple[object, ...], Ground] = {}
 
     def answer(self, asked: Question) -> Answered:
         """The best list that can be had for this question.
@@ -101,75 +100,71 @@ class RecommendationService:
         ladder = _ladder(asked, published)
         keys = keys_of(read_first(ladder), asked)
         beside = self._beside(asked)
-        # Before the reading: what changes meanwhile is told of after it.
-        stamp = self._invalidations.stamp(beside)
         wanted = [*keys, *reason_keys(asked)]
-        reading = self._remembered(published, wanted, stamp) or self._read(published, wanted, beside)
+        reading = self._remembered(published, wanted, beside) or self._read(published, wanted, beside)
         live, now = self._now(published, asked, reading)
-        found = tuple((name, reading.beside.get(name)) for name in beside)
+        version, at = reading.beside.get(self._keys.item_version), 0
+        if reading.fresh and version == self._items.known.version:
+            at = reading.at
+            self._items_at = max(self._items_at, at)
+        ground = self._ground(now.snapshot, live, version, private)
+        noted = None if asked.customer_id is None else Noted(beside[-1], reading.beside.get(beside[-1]))
         if now.customer_id != asked.customer_id:
             # Who opted out a moment ago, as another worker knows: nobody's list is read instead.
-            return replace(self.read(now), beside=found, stamp=stamp)
-        asked = now
-        version = self._items.known.version
-        if not reading.fresh or version != reading.beside.get(self._keys.item_version):
-            stamp = None
-        self._items_stamp = stamp and stamp[:_OF_ITEMS]
-        return Basis(asked, live, version, ladder, keys, reading, found, stamp, private)
+            basis = self.read(now)
+            if basis.live is not live:
+                return self.read(asked)
+            return replace(basis, ground=ground, noted=noted, at=min(at, basis.at))
+        return Basis(now, live, self._items.known.version, ladder, keys, reading, ground, noted, at)
 
-    def holds(self, ground: Ground) -> bool:
+    def holds(self, ground: Ground, noted: Noted | None, at: int) -> bool:
         """Whether an answer is still what would be answered; reads no list.
 
         A snapshot never changes: it is enough that the same is live, that the shop has said nothing new of
         its items, and that the customer has done nothing that counts. False also where nobody can say.
+
+        Args:
+            ground: what the answer stands on.
+            noted: of whom it is; None for a guest.
+            at: see `Basis`.
         """
         published = self._live(ground.named)
         if published.id != ground.live.id or self.private.generation != ground.private:
             return False
-        beside = [name for name, _ in ground.beside]
-        stamp = None if self._follower.withdrawn else self._invalidations.stamp(beside)
-        if stamp is not None:
-            return stamp == ground.stamp
+        beside = [self._keys.item_version] if noted is None else [self._keys.item_version, noted.name]
+        changes = None if self._follower.withdrawn else self._invalidations.changes(beside)
+        if changes is not None:
+            return max(changes) < at
         self.private.refresh()
         if self.private.generation != ground.private:
             return False
         reading = self._read(published, [], beside)
-        if not reading.fresh:
+        if not reading.fresh or (noted is not None and reading.beside.get(noted.name) != noted.notes):
             return False
-        live = self._items.seen(published, reading.beside.get(self._keys.item_version))
-        return live is ground.live and all(reading.beside.get(name) == was for name, was in ground.beside)
+        version = reading.beside.get(self._keys.item_version)
+        return version == ground.version and self._items.seen(published, version) is ground.live
 
     def made_of(self, basis: Basis) -> Answered:
         """The answer; of equal bases always the same."""
-        made, asked = self.placed(basis), basis.asked
-        ranked = msgspec.structs.replace(
-            made.frame,
-            items=render(made.shown, asked, made.explainer),
-            explanation=explanation(made.tried, asked, made.explainer.lists, basis.live)
-            if asked.explain
-            else UNSET,
-        )
-        return Answered(ranked, made.sound)
-
-    def placed(self, basis: Basis) -> "Placed":
-        """What is answered, before it is put in words."""
         asked, live = basis.asked, basis.live
         found = self._walk(basis)
         reading, lists, rungs = found.reading, found.lists, found.rungs
         for_reasons = reason_keys(asked)
         shown = shaped(found.tried[-1].shown, asked, lists, live)
         explainer = Explainer.of(asked, rungs[-1].name, lists, _some(reading.rows, for_reasons), live)
+        items = render(shown, asked, explainer)
         unreadable = reading.unread | (
             _some(reading.rows, keys_of(basis.ladder, asked)).keys() - lists.keys()
         )
         degraded = not basis.of_named_snapshot or not unreadable.isdisjoint(keys_of(rungs, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
-        frame = basis.frame(
-            rungs[-1].name, stale=reading.stale, degraded=degraded, uncertain=degraded or unexplained
+        made = basis.answer(
+            rungs[-1].name, items, stale=reading.stale, degraded=degraded, uncertain=degraded or unexplained
         )
-        sound = not (reading.stale or degraded or unexplained)
-        return Placed(frame, shown, explainer, found.tried, sound)
+        if asked.explain:
+            made = msgspec.structs.replace(made, explanation=explanation(found.tried, asked, lists, live))
+        return Answered(made, not (reading.stale or degraded or unexplained))
 
     def tag(self, asked: Question) -> str:
         """What the id of the answer begins with that this question has when all is well; reads no list.
@@ -218,15 +213,32 @@ class RecommendationService:
             tried = first_answer(basis.ladder, asked, lists, live)
         return _Found(reading, lists, tried)
 
-    def _remembered(self, live: LiveSnapshot, keys: list[str], stamp: Stamp | None) -> Reading | None:
-        """What Redis would say to a guest, where that is known without asking; None where it is not."""
-        if stamp is None or len(stamp) > _OF_ITEMS or stamp != self._items_stamp or self._follower.withdrawn:
+    def _remembered(self, live: LiveSnapshot, keys: list[str], beside: list[str]) -> Reading | None:
+        """What Redis would say, where that is known without asking; None where it is not."""
+        changes = None if self._follower.withdrawn else self._invalidations.changes(beside)
+        if changes is None or changes[0] >= self._items_at:
             return None
+        at, version = self._items_at, self._items.known.version
+        values = {} if version is None else {beside[0]: version}
+        for name, changed in zip(beside[1:], changes[1:], strict=True):
+            noted_at, notes = self._reader.known(name)
+            if changed >= noted_at:
+                return None
+            at = min(at, noted_at)
+            if notes is not None:
+                values[name] = notes
         rows = self._reader.recall(live.id, keys).rows
-        if len(rows) < len(keys):
-            return None
-        version = self._items.known.version
-        return Reading(rows, beside={} if version is None else {self._keys.item_version: version}, fresh=True)
+        return Reading(rows, beside=values, fresh=True, at=at) if len(rows) == len(keys) else None
+
+    def _ground(self, named: str | None, live: LiveSnapshot, version: bytes | None, private: int) -> Ground:
+        """The same for as long as it is the same: thousands of answers that are kept share it."""
+        key = (named, id(live), version, private)
+        ground = self._grounds.get(key)
+        if ground is None:
+            if len(self._grounds) >= _MOST_GROUNDS:
+                self._grounds.clear()
+            ground = self._grounds[key] = Ground(named, live, version, private)
+        return ground
 
     def _beside(self, asked: Question) -> list[str]:
         """Names of what changes between publications and matters to this question."""

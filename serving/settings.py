@@ -16,6 +16,7 @@ _SHOP = "CARTLIFT_SERVE_SHOP"
 _STATE = "CARTLIFT_SERVE_STATE"
 _CONFIG = "CARTLIFT_SERVE_CONFIG"
 _REPORTS = "CARTLIFT_SERVE_REPORTS"
+_ROWS = "CARTLIFT_SERVE_ROWS"
 _LOG_FORMAT = "CARTLIFT_SERVE_LOG_FORMAT"
 _ACCESS_SHARE = "CARTLIFT_SERVE_ACCESS_LOG"
 
@@ -33,6 +34,7 @@ class WorkerSettings:
         config: file of `ServiceSettings`, if there is one.
         reports: folder in which the workers of one service say what they counted; None for a worker that
             knows of no other.
+        rows: memory of rows that the workers of one service share; None for a worker that has its own.
         log_format: how log lines look.
         access_share: of requests that are logged, from 0 to 1; those that failed or were slow are anyhow.
     """
@@ -42,6 +44,7 @@ class WorkerSettings:
     state: Path
     config: Path | None = None
     reports: Path | None = None
+    rows: Path | None = None
     log_format: LogFormat = "text"
     access_share: float = ACCESS_SHARE
 
@@ -72,13 +75,14 @@ class WorkerSettings:
             raise ConfigError(
                 f"{' and '.join(missing)} must be set in the environment: see docs/operations.md"
             )
-        config, reports = environment.get(_CONFIG), environment.get(_REPORTS)
+        config, reports, rows = (environment.get(name) for name in (_CONFIG, _REPORTS, _ROWS))
         return cls(
             environment[_REDIS],
             environment[_SHOP],
             Path(environment[_STATE]),
             Path(config) if config else None,
             Path(reports) if reports else None,
+            Path(rows) if rows else None,
             "json" if environment.get(_LOG_FORMAT) == "json" else "text",
             float(environment.get(_ACCESS_SHARE, ACCESS_SHARE)),
         )
@@ -88,8 +92,10 @@ class WorkerSettings:
         # An empty one, so that what an earlier service left in the environment does not hold.
         config = "" if self.config is None else str(self.config.resolve())
         reports = "" if self.reports is None else str(self.reports.resolve())
+        rows = "" if self.rows is None else str(self.rows)
         state = str(self.state.resolve())
         return {
             _REDIS: self.redis_url, _SHOP: self.shop, _STATE: state, _CONFIG: config, _REPORTS: reports,
+            _ROWS: rows,
             _LOG_FORMAT: self.log_format, _ACCESS_SHARE: str(self.access_share),
         }  # fmt: skip

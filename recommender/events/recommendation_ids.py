@@ -16,6 +16,8 @@ from functools import lru_cache
 from msgspec import Struct
 
 TAG_BYTES = 12
+TAG_CHARACTERS = TAG_BYTES * 4 // 3
+"""Of the tag as it stands in ids."""
 
 MOST_NAME_BYTES = 32
 """Longest name of an experiment and of a variant."""
@@ -27,7 +29,6 @@ SOURCES = ("", "personal", "session", "co_purchase", "similar", "best_sellers", 
 """Rungs by their number in an id; see `CALLS`."""
 
 _VERSION = 1
-_TAG_CHARACTERS = TAG_BYTES * 4 // 3
 _CHECK_BYTES = 2
 _BETWEEN = b"\0"
 
@@ -74,7 +75,7 @@ def tag_text(tag: bytes) -> str:
 
 def tag_of(id_: str) -> str:
     """The tag of an id that we made."""
-    return id_[:_TAG_CHARACTERS]
+    return id_[:TAG_CHARACTERS]
 
 
 def read_recommendation_id(id_: str | None) -> Shown | None:

@@ -31,11 +31,17 @@ class AskedWorker:
         return self.client.open(path, method=method, json=body, headers=_headers(headers))
 
 
+ROWS_BYTES = 1 << 20
+
+
 class LiveShop:
-    """Two workers beside one Redis and one state folder."""
+    """Two workers beside one Redis and one state folder, that share what they remember."""
 
     def __init__(self, client: redis.Redis, state: Path) -> None:
         self.redis, self.state = client, state
+        state.mkdir(parents=True, exist_ok=True)
+        self.rows = state / "rows"
+        self.rows.write_bytes(bytes(ROWS_BYTES))
         self.clock = Clock()
         self.store = RedisStore(client, "shop")
         publish(self.store)
@@ -48,7 +54,7 @@ class LiveShop:
 
     def worker(self, client: redis.Redis | None = None) -> AskedWorker:
         """One more."""
-        settings = WorkerSettings("", "shop", self.state)
+        settings = WorkerSettings("", "shop", self.state, rows=self.rows)
         client = client or self.redis
         return AskedWorker(assembled(settings, client, self.redis, listening_beside(client), self.clock))
 

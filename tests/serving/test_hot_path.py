@@ -220,7 +220,7 @@ def test_a_plain_list_is_put_together_without_taking_the_long_way(monkeypatch):
     def refuse(self, basis):
         raise AssertionError("the long way")
 
-    monkeypatch.setattr(RecommendationService, "placed", refuse)
+    monkeypatch.setattr(RecommendationService, "made_of", refuse)
     layer = shop.client.application.wsgi_app
     for path in (
         "/v1/customers/ann/recommendations",
@@ -236,7 +236,7 @@ def test_a_plain_list_is_put_together_without_taking_the_long_way(monkeypatch):
 def test_a_mistake_of_the_layer_leaves_the_answer_to_flask(monkeypatch, caplog):
     shop, path = _shop(), "/v1/customers/ann/recommendations"
 
-    def fail(self, kept):
+    def fail(self, *kept):
         raise ZeroDivisionError
 
     asked(shop.client.application.wsgi_app, "GET", path, "", {})

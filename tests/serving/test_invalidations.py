@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from recommender.serving.invalidations import Invalidations
+from recommender.serving.invalidations import Invalidations, moment
 from recommender.snapshot.redis_connection import connect
 from recommender.snapshot.redis_layout import RedisKeys
 from tests.serving.live_shop import AskedWorker, LiveShop, listening_beside
@@ -70,6 +70,22 @@ def test_what_one_customer_did_leaves_the_answers_of_others(shop: LiveShop, key:
     assert reads(shop.redis) == before + 1
 
 
+def test_what_one_worker_read_another_need_not_ask_for(shop: LiveShop, key: str) -> None:
+    shop.redis.set(KEYS.item_version, b"1")
+    first, second = shop.workers
+    anns = list_of(first, key)
+    list_of(second, key, "bob")  # knows the items now
+    before = reads(shop.redis)
+    assert list_of(second, key) == anns
+    assert reads(shop.redis) == before
+    bought = {"event_id": "1", "type": "purchase", "customer_id": "ann", "item_id": anns[0]}
+    second.send("POST", "/v1/events", {"events": [bought | {"at": "2026-11-20T09:30:00Z"}]}, X_API_Key=key)
+    list_of(second, key, "bob")  # hears of it
+    before = reads(shop.redis)
+    assert list_of(first, key) == list_of(second, key) == anns[1:]
+    assert reads(shop.redis) == before + 1  # what was bought is read once, and known to both
+
+
 def test_a_new_snapshot_takes_the_place_of_what_is_kept(shop: LiveShop, key: str) -> None:
     first, _ = shop.workers
 
@@ -98,42 +114,49 @@ def test_whoever_is_not_told_any_more_asks(shop: LiveShop, key: str) -> None:
     assert reads(shop.redis) == before
 
 
-def test_stamps_differ_where_something_was_written(told: Invalidations, redis_client: redis.Redis) -> None:
-    before = told.stamp(OURS)
-    assert before is not None and told.stamp(OURS) == before
+def test_it_is_told_when_each_was_written(told: Invalidations, redis_client: redis.Redis) -> None:
+    before = told.changes(OURS)
+    assert before is not None and told.changes(OURS) == before and max(before) < moment()
     redis_client.append(KEYS.notes("bob"), b"x")
     redis_client.set("cartlift:1:other:live:notes:{ann}", b"x")
-    assert told.stamp(OURS) == before
+    assert told.changes(OURS) == before
+    now = moment()
     redis_client.append(KEYS.notes("ann"), b"x")
-    noted = told.stamp(OURS)
-    assert noted != before
+    items, anns = told.changes(OURS)
+    assert items == before[0] and now < anns < moment()
+    now = moment()
     redis_client.set(KEYS.item_version, b"2")
-    assert told.stamp(OURS) not in (before, noted)
+    assert told.changes(OURS)[0] > now
 
 
 @pytest.mark.parametrize("empty", ["flushall", "flushdb"])
-def test_an_emptied_redis_ends_all_stamps(told: Invalidations, redis_client: redis.Redis, empty: str) -> None:
+def test_an_emptied_redis_changes_everything(
+    told: Invalidations, redis_client: redis.Redis, empty: str
+) -> None:
     redis_client.set(KEYS.item_version, b"1")
-    before = told.stamp(OURS)
+    told.changes(OURS)
+    now = moment()
     getattr(redis_client, empty)()
     redis_client.ping()  # told before this is answered
-    assert told.stamp(OURS) not in (before, None)
+    assert min(told.changes(OURS)) > now
 
 
-def test_a_lost_connection_ends_all_stamps(told: Invalidations, redis_client: redis.Redis) -> None:
-    before = told.stamp(OURS)
+def test_whatever_was_read_before_a_connection_was_lost_counts_no_more(
+    told: Invalidations, redis_client: redis.Redis
+) -> None:
     drop_connections(redis_client)
-    assert told.stamp(OURS) is None
+    assert told.changes(OURS) is None
+    now = moment()
     told.poll()
-    assert told.stamp(OURS) not in (before, None)
+    assert min(told.changes(OURS)) > now
 
 
 def test_an_idle_connection_that_was_lost_is_noticed(told: Invalidations, redis_client: redis.Redis) -> None:
     drop_connections(redis_client)
     told.poll()  # finds out
-    assert told.stamp(OURS) is None
+    assert told.changes(OURS) is None
     told.poll()
-    assert told.stamp(OURS) is not None
+    assert told.changes(OURS) is not None
 
 
 def test_a_user_who_may_not_be_told_asks(redis_client, redis_url, caplog) -> None:
@@ -149,7 +172,7 @@ def test_a_user_who_may_not_be_told_asks(redis_client, redis_url, caplog) -> Non
         invalidations = Invalidations(listening_beside(client), KEYS)
         for _ in range(3):
             invalidations.poll()
-            assert invalidations.stamp(OURS) is None
+            assert invalidations.changes(OURS) is None
     assert caplog.text.count("it is asked at every request") == 1
     redis_client.acl_deluser("plain")
 
@@ -158,11 +181,11 @@ def test_nodes_of_a_cluster_are_asked(cluster_urls: list[str], caplog) -> None:
     with connect(cluster_urls[0], protocol=3) as client, caplog.at_level(logging.INFO):
         invalidations = Invalidations(client, KEYS)
         invalidations.poll()
-        assert invalidations.stamp(OURS) is None
+        assert invalidations.changes(OURS) is None
     assert "cluster" in caplog.text
 
 
 def test_without_redis_nobody_tells() -> None:
     invalidations = Invalidations(connect("unix:///nowhere/redis.sock", protocol=3), KEYS)
     invalidations.poll()
-    assert invalidations.stamp(OURS) is None
+    assert invalidations.changes(OURS) is None

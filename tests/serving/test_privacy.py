@@ -199,7 +199,7 @@ def test_nobody_finds_an_erased_customer_anywhere(shop: LiveShop, key: str):
     second.worker.private.poll()
     for worker in shop.workers:
         parts = worker.worker.app.wsgi_app
-        assert sought not in repr([parts._kept, parts._service._reader._remembered]).encode()
+        assert sought not in repr([parts._kept._young, parts._kept._old]).encode()
         assert source(worker, key) == "best_sellers"
         assert source(worker, key, "/v1/customers/ann") == "personal"
     assert set(erase(second, key).values()) == {0}

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from recommender.serving.breaker import CircuitBreaker
+from recommender.serving.row_memory import RowMemory
 from recommender.serving.row_reader import ALWAYS_THERE, Reading, RowReader
 from tests.serving.small_shop import Clock, UnreliableStore
 
@@ -15,7 +16,7 @@ def store() -> UnreliableStore:
     return store
 
 
-def reader_of(store: UnreliableStore, **settings: int) -> RowReader:
+def reader_of(store: UnreliableStore, **settings: RowMemory) -> RowReader:
     return RowReader(store, CircuitBreaker(Clock()), **settings)
 
 
@@ -62,12 +63,15 @@ def test_entries_of_another_snapshot_are_never_taken_for_these(store):
     assert reader.read("tuesday", ["key 1"], {}) == Reading({}, unread=frozenset({"key 1"}))
 
 
-def test_memory_is_bounded_and_the_latest_entries_stay(store):
-    reader = reader_of(store, most_remembered=2)
-    for key in ("key 1", "key 2", "key 1", "key 3"):
-        reader.read("monday", [key], {})
-    remembered = [key for key in ("key 1", "key 2", "key 3") if reader.recall("monday", [key]).rows]
-    assert remembered == ["key 1", "key 3"]
+def test_two_readers_of_one_memory_know_what_either_read(store, tmp_path):
+    shared = tmp_path / "rows"
+    shared.write_bytes(bytes(1 << 20))
+    one, other = (reader_of(store, memory=RowMemory(shared)) for _ in range(2))
+    read = one.read("monday", ["key 1"], {}, ["key 2", "nothing"])
+    store.down = True
+    assert other.recall("monday", ["key 1"]) == Reading({"key 1": b"\1"}, stale=True)
+    assert other.known("nothing") == (read.at, None) and read.at > 0
+    assert other.known("never asked for") == (0, None)
 
 
 def test_an_outage_is_logged_once_and_its_end_once(store, caplog):
