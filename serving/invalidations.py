@@ -6,6 +6,7 @@ A worker that cannot be told, or lost the connection, asks Redis at every reques
 """
 
 import logging
+import select
 import time
 import zlib
 from collections.abc import Sequence
@@ -42,6 +43,7 @@ class Invalidations:
         """
         self._client, self._prefixes = client, keys.living
         self._connection: Any = None
+        self._arrived: Any = None
         self._reading = Lock()
         self._since = 0
         self._changed = [0] * _SLOTS
@@ -76,6 +78,7 @@ class Invalidations:
                 else:
                     self._connection.send_command("PING")
                     self._connection.read_response()
+                    _take_in(self._connection)
             except (ResponseError, NoPermissionError, ConfigError) as error:
                 # A proxy, a user without the right, or a cluster, whose nodes tell of their own keys only.
                 self._unable = True
@@ -94,14 +97,18 @@ class Invalidations:
         prefixes = [word for prefix in self._prefixes for word in ("PREFIX", prefix)]
         connection.send_command("CLIENT", "TRACKING", "ON", "BCAST", *prefixes)
         connection.read_response()
+        _take_in(connection)
+        self._arrived = select.poll()
+        self._arrived.register(connection._sock, select.POLLIN)
         self._since = moment()
         self._connection = connection
 
     def _hear(self, connection: Any) -> bool:
         """Take in what was told since; False where the connection is gone."""
         try:
-            while connection.can_read(0):
-                connection.read_response(push_request=True)
+            # Everything was taken in the last time: there is news only where there is more on the socket.
+            if self._arrived.poll(0):
+                _take_in(connection)
         except (RedisError, OSError):
             self._lose()
             return False
@@ -120,3 +127,8 @@ class Invalidations:
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None
+
+
+def _take_in(connection: Any) -> None:
+    while connection.can_read(0):
+        connection.read_response(push_request=True)

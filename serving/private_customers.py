@@ -1,7 +1,6 @@
 """Which customers a worker knows nobody of: in memory, so that neither Redis nor the disk is asked."""
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -9,7 +8,13 @@ from threading import Lock
 import msgspec
 
 from recommender.errors import StoreUnavailable
-from recommender.events.private_customers import NOTHING_ASKED, PrivacyRegister, Standing, Standings
+from recommender.events.private_customers import (
+    NOTHING_ASKED,
+    PrivacyRegister,
+    PrivacySign,
+    Standing,
+    Standings,
+)
 
 from .question import Question
 
@@ -39,6 +44,8 @@ class PrivateCustomers:
         self._path = path
         self._opened: PrivacyRegister | None = None
         self._seen: int | None = None
+        self._sign: PrivacySign | None = None
+        self._seen_sign = b""
         self._standings: Standings = NOTHING_ASKED
         # A file that cannot be read may name anybody: until it was, nobody is answered personally.
         self._unread = False
@@ -83,16 +90,28 @@ class PrivateCustomers:
 
     def poll(self) -> None:
         """Learn what other workers wrote, and forget what is kept of those customers."""
-        self.refresh()
+        try:
+            # Anew each time: somebody may have put another file in its place.
+            self._sign = PrivacySign(self._path) if self._path else None
+        except OSError:
+            self._sign = None
+        self._look()
         if self._forget_again:
             self._forget_again -= 1
             self._forget(None)
 
     def refresh(self) -> None:
-        """Learn what other workers wrote: a look at the file that takes some microseconds, at every request.
+        """Learn what other workers wrote, at every request: a look at a sign in memory that they change.
 
         Redis could not tell: it may be emptied, and the rows of before are in our memory.
         """
+        sign = self._sign.read() if self._sign is not None else None
+        if sign is None or sign != self._seen_sign:
+            self._look()
+            self._seen_sign = sign or b""
+
+    def _look(self) -> None:
+        """The same, from the register itself, which takes longer."""
         if not self._kept():
             return
         try:
@@ -119,7 +138,7 @@ class PrivateCustomers:
             forget(customer_id)
 
     def _kept(self) -> bool:
-        return self._opened is not None or (self._path is not None and os.path.exists(self._path))
+        return self._opened is not None or (self._path is not None and self._path.exists())
 
     def _register(self) -> PrivacyRegister:
         if self._path is None:

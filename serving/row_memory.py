@@ -31,8 +31,8 @@ _HEAD = Struct("<IHH")
 """Checksum of all that follows, bytes of the key and of the row; both follow."""
 
 _SIZES = ((128, 2), (512, 5), (4_096, 1))
-"""Bytes of a cell, and how many eighths of the memory have such: for the word that nothing is noted of somebody,
-for lists, and for the evidence of lists."""
+"""Bytes of a cell, and how many eighths of the memory have such: for the word that nothing is noted of a
+customer, for lists, and for the evidence of lists."""
 
 _AT_ONCE = 64
 """Places that are looked through before requests have their turn again."""
