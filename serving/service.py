@@ -44,11 +44,13 @@ class _Found:
     Attributes:
         reading: the stored entries that were read for it.
         lists: the sound lists among them, by key.
+        damaged: keys of the others.
         tried: the rungs that were tried; the last one answers.
     """
 
     reading: Reading
     lists: Mapping[str, RecommendationList]
+    damaged: frozenset[str]
     tried: tuple[Tried, ...]
 
     @property
@@ -153,10 +155,10 @@ class RecommendationService:
         shown = shaped(found.tried[-1].shown, asked, lists, live)
         explainer = Explainer.of(asked, rungs[-1].name, lists, _some(reading.rows, for_reasons), live)
         items = render(shown, asked, explainer)
-        unreadable = reading.unread | (
-            _some(reading.rows, keys_of(basis.ladder, asked)).keys() - lists.keys()
+        unreadable = reading.unread | found.damaged
+        degraded = not basis.of_named_snapshot or (
+            bool(unreadable) and not unreadable.isdisjoint(keys_of(rungs, asked))
         )
-        degraded = not basis.of_named_snapshot or not unreadable.isdisjoint(keys_of(rungs, asked))
         # A reason may be read from lists of rungs that were not tried, too.
         unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
         made = basis.answer(
@@ -204,14 +206,16 @@ class RecommendationService:
     def _walk(self, basis: Basis) -> _Found:
         """Walk down the ladder; once more, with their lists, where that comes to rungs seldom needed."""
         asked, live, reading = basis.asked, basis.live, basis.reading
-        lists = _sound_lists(_some(reading.rows, basis.keys), asked, live)
+        lists, damaged = _sound_lists(_some(reading.rows, basis.keys), asked, live)
         tried = first_answer(basis.ladder, asked, lists, live)
-        late = keys_of(read_late(tuple(one.rung for one in tried)), _about_known_items(asked, live))
-        if late:
-            more = self._read(live, late)
-            reading, lists = reading.with_more(more), lists | _sound_lists(more.rows, asked, live)
+        late = read_late(tuple(one.rung for one in tried))
+        keys = keys_of(late, _about_known_items(asked, live)) if late else []
+        if keys:
+            more = self._read(live, keys)
+            more_lists, more_damaged = _sound_lists(more.rows, asked, live)
+            reading, lists, damaged = reading.with_more(more), lists | more_lists, damaged | more_damaged
             tried = first_answer(basis.ladder, asked, lists, live)
-        return _Found(reading, lists, tried)
+        return _Found(reading, lists, frozenset(damaged), tried)
 
     def _remembered(self, live: LiveSnapshot, keys: list[str], beside: list[str]) -> Reading | None:
         """What Redis would say, where that is known without asking; None where it is not."""
@@ -296,16 +300,17 @@ def _some(rows: Mapping[str, bytes], keys: Iterable[str]) -> dict[str, bytes]:
 
 def _sound_lists(
     rows: Mapping[str, bytes], asked: Question, live: LiveSnapshot
-) -> dict[str, RecommendationList]:
-    """The stored lists that can be read; a damaged one is put aside, and the next rung answers."""
-    lists = {}
+) -> tuple[dict[str, RecommendationList], set[str]]:
+    """The stored lists that can be read, and the keys of the others: there the next rung answers."""
+    lists, damaged, orders_key = {}, set(), past_orders_key(asked)
     for key, row in rows.items():
         try:
             lists[key] = (
                 live.read_item_list(row)
                 if key.startswith(_OF_AN_ITEM)
-                else live.read_list(row, once=key not in past_orders_key(asked))
+                else live.read_list(row, once=key not in orders_key)
             )
         except SnapshotUnreadable as error:
+            damaged.add(key)
             logger.warning("%s is put aside: %s", nameless(key), error)
-    return lists
+    return lists, damaged

@@ -44,6 +44,10 @@ def shaped(ranked: RecommendationList, asked: Question, lists: Lists, live: Live
         lists: the stored lists that were read for it.
         live: the snapshot.
     """
+    if not (asked.boosts or asked.diversity or asked.pins):
+        return Shaped(
+            ranked, np.arange(len(ranked)), ranked.scores, np.ones(len(ranked), np.float32), pinned=0
+        )
     boosts, scores_before = _boosts(ranked, asked, live), ranked.scores
     order = np.arange(len(ranked))
     if asked.boosts:

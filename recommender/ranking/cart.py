@@ -98,12 +98,18 @@ def merged(lists: Sequence[RecommendationList]) -> RecommendationList:
     with its items nor anything known of its customer, as with new items in a guest's cart.
     """
     whole = joined(lists)
-    items, first, at = np.unique(whole.items, return_index=True, return_inverse=True)
-    scores = np.bincount(at, weights=whole.scores, minlength=len(items)).astype(np.float32)
-    bought = np.bincount(at, weights=whole.bought, minlength=len(items)) > 0
-    # lexsort sorts by its last key first: best score, then the lower item.
-    order = np.lexsort((items, -scores))
-    return replace(whole.take(first[order]), scores=scores[order], bought=bought[order])
+    if not len(whole):
+        return whole
+    # By hand what numpy's unique and lexsort do in three times as long, for a cart at every request.
+    order = whole.items.argsort(kind="stable")
+    items = whole.items[order]
+    starts = np.flatnonzero(np.concatenate(([True], items[1:] != items[:-1])))
+    scores = np.add.reduceat(whole.scores[order], starts, dtype=np.float64).astype(np.float32)
+    bought = np.logical_or.reduceat(whole.bought[order], starts)
+    # Stable: of equal scores the lower item stays before the other.
+    best = (-scores).argsort(kind="stable")
+    first = order[starts[best]]
+    return RecommendationList(whole.items[first], scores[best], whole.sources[first], bought[best])
 
 
 def scaled(ranked: RecommendationList, *, best: float = 1.0, power: float = 1.0) -> RecommendationList:

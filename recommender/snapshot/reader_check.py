@@ -79,9 +79,9 @@ def check_list(name: str, ranked: RecommendationList, manifest: StoredManifest, 
     """
     if not np.isfinite(ranked.scores).all():
         raise SnapshotUnreadable(f"{name} has a score that is no finite number")
-    if not np.all(ranked.items < manifest.n_items):
+    if ranked.items.max(initial=0) >= manifest.n_items:
         raise SnapshotUnreadable(f"{name} holds an item beyond the table of {manifest.n_items:,}")
-    if not np.all(ranked.sources < len(manifest.sources)):
+    if ranked.sources.max(initial=0) >= len(manifest.sources):
         raise SnapshotUnreadable(f"{name} names a source that the manifest does not")
     # A set of so few numbers is made in a third of the time that numpy takes.
     if once and len(set(ranked.items.tolist())) != len(ranked):
