@@ -62,7 +62,7 @@ CONNECTIONS = (32, 4)
 SECONDS = 6
 WORKERS = 2
 
-_DRAWS = 50_000
+_DRAWS = 200_000
 _CART_ITEMS = 3
 _NGINX = Path(__file__).parent / "peers" / "nginx_redis.conf"
 _LUA = Path("/usr/lib/nginx/modules/ngx_http_lua_module.so")

@@ -20,12 +20,18 @@ PIN = "pin"
 def render(shown: Shaped, asked: Question, explainer: Explainer) -> tuple[RecommendedItem, ...]:
     """The places that were asked for, each with the fields that were asked for."""
     end = min(asked.offset + asked.n, len(shown.ranked))
-    if asked.explain or "reason" in asked.fields or shown.pinned:
-        return tuple(_render_place(place, shown, asked, explainer) for place in range(asked.offset, end))
-    ranked, asked_for = shown.ranked, slice(asked.offset, end)
-    columns = (ranked.items, ranked.sources, ranked.scores)
-    places = zip(*(column[asked_for].tolist() for column in columns), strict=True)
-    return plain_items(places, asked, explainer.live)
+    return tuple(_render_place(place, shown, asked, explainer) for place in range(asked.offset, end))
+
+
+def places_of(shown: Shaped, asked: Question) -> Iterable[tuple[int, int, float]]:
+    """The places that were asked for, as `plain_items` takes them."""
+    ranked, asked_for = shown.ranked, slice(asked.offset, asked.offset + asked.n)
+    return zip(
+        ranked.items[asked_for].tolist(),
+        ranked.sources[asked_for].tolist(),
+        ranked.scores[asked_for].tolist(),
+        strict=True,
+    )
 
 
 def plain_items(

@@ -26,7 +26,7 @@ from .pinned_snapshots import PinnedSnapshots
 from .private_customers import PrivateCustomers, as_nobody
 from .question import Question
 from .reasons import Explainer, reason_keys
-from .rendering import explanation, render
+from .rendering import explanation, places_of, plain_items, render
 from .row_reader import Reading, RowReader
 from .shaping import shaped
 
@@ -153,14 +153,17 @@ class RecommendationService:
         reading, lists, rungs = found.reading, found.lists, found.rungs
         for_reasons = reason_keys(asked)
         shown = shaped(found.tried[-1].shown, asked, lists, live)
-        explainer = Explainer.of(asked, rungs[-1].name, lists, _some(reading.rows, for_reasons), live)
-        items = render(shown, asked, explainer)
-        unreadable = reading.unread | found.damaged
+        unreadable, unexplained = reading.unread | found.damaged, False
+        if shown.pinned or asked.explain or "reason" in asked.fields:
+            explainer = Explainer.of(asked, rungs[-1].name, lists, _some(reading.rows, for_reasons), live)
+            items = render(shown, asked, explainer)
+            # A reason may be read from lists of rungs that were not tried, too.
+            unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
+        else:
+            items = plain_items(places_of(shown, asked), asked, live)
         degraded = not basis.of_named_snapshot or (
             bool(unreadable) and not unreadable.isdisjoint(keys_of(rungs, asked))
         )
-        # A reason may be read from lists of rungs that were not tried, too.
-        unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
         made = basis.answer(
             rungs[-1].name, items, stale=reading.stale, degraded=degraded, uncertain=degraded or unexplained
         )

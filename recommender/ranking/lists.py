@@ -61,11 +61,13 @@ class RecommendationList:
 
 def joined(lists: Sequence[RecommendationList]) -> RecommendationList:
     """The places of one list after those of another; of no list, none."""
+    if len(lists) < 2:
+        return lists[0] if lists else RecommendationList(*(np.zeros(0, dtype) for dtype in _COLUMNS.values()))
     return RecommendationList(
-        *(
-            np.concatenate([np.zeros(0, dtype), *(getattr(ranked, name) for ranked in lists)])
-            for name, dtype in _COLUMNS.items()
-        )
+        np.concatenate([ranked.items for ranked in lists]),
+        np.concatenate([ranked.scores for ranked in lists]),
+        np.concatenate([ranked.sources for ranked in lists]),
+        np.concatenate([ranked.bought for ranked in lists]),
     )
 
 
