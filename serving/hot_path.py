@@ -34,6 +34,7 @@ from .request_parsing import is_id
 from .routes import posted_question, question_of
 from .schemas import Recommendations
 from .service import RecommendationService
+from .shared_answers import SharedAnswers
 from .telemetry import BEGAN, Telemetry
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ logger = logging.getLogger(__name__)
 _MOST_QUERIES = 4_096
 """Query strings of which it is remembered what they ask; a shop's pages use a handful."""
 
-_MOST_BYTES_KEPT = 20 << 20
-"""Of answers that are kept to be sent again: some fifteen thousand."""
+_MOST_BYTES_KEPT = 12 << 20
+"""Of answers that a worker keeps for itself, some nine thousand."""
 
 _ANYBODY = "anybody"
 
@@ -102,6 +103,7 @@ class HotPath:
         self._experiments, self._telemetry = experiments, telemetry
         self._app, self._service, self._guard, self._settings = app, service, guard, settings
         self._kept = KeptAnswers(_MOST_BYTES_KEPT)
+        self._shared = SharedAnswers(service.memory, settings)
         service.private.watchers.append(lambda _: self._kept.clear())
         self._template = lru_cache(_MOST_QUERIES)(
             lambda way, query, arm: question_of(
@@ -182,16 +184,20 @@ class HotPath:
         if self._experiments.any:
             arm = self._experiments.arm(_about(self._template(way, query, None), way.call, subject))
             self._experiments.saw(_about(self._template(way, query, arm), way.call, subject))
-        # Neither a query nor an id has a NUL.
-        name = f"{way.call.name}\0{query}\0{subject}{_told(arm)}"
-        if (kept := self._holding(name)) is not None:
+        request = f"{way.call.name}?{query}{_told(arm)}"
+        # Where the subject begins must be plain; neither a query nor an id has a NUL.
+        shared = arm is None and "{" not in query
+        name = f"{request}\0{subject}"
+        if (kept := self._holding(name, request if shared else None, subject)) is not None:
             return kept, True, True
         template = self._template(way, query, arm)
         basis = self._service.read(_about(template, way.call, subject))
         plain = plain_answer(basis) if is_plain(template) else None
         made, sound = self._put_in_words(basis) if plain is None else (_encoded(basis, plain), True)
         if sound:
-            self._kept.put(name, made)
+            # Who is hidden is answered as somebody else.
+            shared &= basis.asked.customer_id in (None, subject)
+            self._keep(name, made, request if shared else None, subject)
         return made, False, sound
 
     def _made_of_body(self, call: ListCall, body: bytes) -> tuple[KeptAnswer, bool, bool]:
@@ -200,23 +206,50 @@ class HotPath:
         if self._experiments.any:
             arm = self._experiments.arm(posted_question(call, body, self._settings, None))
             asked = posted_question(call, body, self._settings, arm)
+        request, text = f"{call.name}{_told(arm)}", body.decode()
+        shared = arm is None
         # No body of JSON begins like a variant's name with what stands around it.
-        name = b"\0".join((call.name.encode(), _told(arm).encode(), body))
-        made, sound = self._holding(name), True
+        name = f"{request}\0{text}"
+        made, sound = self._holding(name, request if shared else None, text), True
         again = made is not None
         if made is None:
             asked = asked or posted_question(call, body, self._settings, arm)
-            made, sound = self._put_in_words(self._service.read(asked))
+            basis = self._service.read(asked)
+            made, sound = self._put_in_words(basis)
             if sound:
-                self._kept.put(name, made)
+                # What is shared is forgotten by whom it is about, which a body does not say.
+                shared &= asked.customer_id is None
+                self._keep(name, made, request if shared else None, text)
         if asked is not None:
             self._experiments.saw(asked)
         return made, again, sound
 
-    def _holding(self, name: str | bytes) -> KeptAnswer | None:
-        """The answer made before for the same request, if it is still the one."""
+    def _holding(self, name: str, request: str | None, subject: str) -> KeptAnswer | None:
+        """The answer made before for the same request, if it is still the one.
+
+        Args:
+            name: of the request among what is kept here.
+            request: see `SharedAnswers`; None for one that is not shared.
+            subject: likewise.
+        """
         kept = self._kept.get(name)
-        return kept if kept is not None and self._service.holds(kept.ground, kept.noted, kept.at) else None
+        if kept is not None:
+            return kept if self._service.holds(kept.ground, kept.noted, kept.at) else None
+        if request is None:
+            return None
+        kept = self._shared.get(request, subject, self._service.ground())
+        if kept is None or (kept.noted is not None and self._service.private.hides_now(subject)):
+            return None
+        if not self._service.holds(kept.ground, kept.noted, kept.at):
+            return None
+        self._kept.put(name, kept)
+        return kept
+
+    def _keep(self, name: str, made: KeptAnswer, request: str | None, subject: str) -> None:
+        self._kept.put(name, made)
+        # Without a moment only who made it can tell whether it still holds.
+        if request is not None and made.at:
+            self._shared.put(request, subject, made)
 
     def _put_in_words(self, basis: Basis) -> tuple[KeptAnswer, bool]:
         """The answer, and whether it is sound."""

@@ -53,20 +53,20 @@ class KeptAnswers:
             most_bytes: of all answers, about.
         """
         self._most_young = most_bytes // 2
-        self._young: dict[str | bytes, KeptAnswer] = {}
-        self._old: dict[str | bytes, KeptAnswer] = {}
+        self._young: dict[str, KeptAnswer] = {}
+        self._old: dict[str, KeptAnswer] = {}
         self._young_bytes = 0
         self._frames: dict[Recommendations, Recommendations] = {}
         self._turning = Lock()
 
-    def get(self, name: str | bytes) -> KeptAnswer | None:
+    def get(self, name: str) -> KeptAnswer | None:
         """The answer that is kept under this name."""
         kept = self._young.get(name)
         if kept is None and (kept := self._old.get(name)) is not None:
             self._add(name, kept)
         return kept
 
-    def put(self, name: str | bytes, answer: KeptAnswer) -> None:
+    def put(self, name: str, answer: KeptAnswer) -> None:
         """Keep an answer, unless it is large."""
         if max(len(answer.body), len(name)) > MOST_BYTES_EACH:
             return
@@ -83,7 +83,7 @@ class KeptAnswers:
         with self._turning:
             self._young, self._old, self._young_bytes = {}, {}, 0
 
-    def _add(self, name: str | bytes, answer: KeptAnswer) -> None:
+    def _add(self, name: str, answer: KeptAnswer) -> None:
         with self._turning:
             if name not in self._young:
                 self._young_bytes += len(name) + len(answer.body) + _BESIDE

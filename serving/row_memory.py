@@ -14,10 +14,10 @@ from struct import Struct
 from time import sleep
 from zlib import crc32
 
-SHARED_BYTES = 64 << 20
-"""Some hundred thousand rows of customers; takes up only as much as is used of it."""
+SHARED_BYTES = 128 << 20
+"""Some sixty thousand rows and forty thousand answers; takes up only as much as is used of it."""
 
-OWN_BYTES = 8 << 20
+OWN_BYTES = 32 << 20
 """Of a worker that shares with nobody."""
 
 _WAYS = 8
@@ -30,9 +30,9 @@ _PRINT = Struct("<I")
 _HEAD = Struct("<IHH")
 """Checksum of all that follows, bytes of the key and of the row; both follow."""
 
-_SIZES = ((128, 2), (512, 5), (4_096, 1))
+_SIZES = ((128, 1), (512, 2), (1_536, 4), (4_096, 1))
 """Bytes of a cell, and how many eighths of the memory have such: for the word that nothing is noted of a
-customer, for lists, and for the evidence of lists."""
+customer, for lists, for answers, and for larger ones."""
 
 _AT_ONCE = 64
 """Places that are looked through before requests have their turn again."""

@@ -67,6 +67,7 @@ class RowReader:
         breaker: says when the store is not asked.
         reads: how often the store was asked.
         failures: how often it did not answer.
+        memory: what is remembered.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class RowReader:
         self._store = store
         self.breaker = breaker
         self.reads = self.failures = 0
-        self._memory = memory or RowMemory()
+        self.memory = memory or RowMemory()
         self._reporting = Lock()  # granian gives a worker one thread, other servers may give it more
         self._damaged: set[tuple[str, str]] = set()
         self._outage = False
@@ -105,9 +106,9 @@ class RowReader:
         if lacking and ALWAYS_THERE not in entries:
             return self.recall(snapshot, keys, beside)
         for key, row in rows.items():
-            self._memory.put(_name(snapshot, key), row)
+            self.memory.put(_name(snapshot, key), row)
         for name in beside:
-            self._memory.put(name, _MOMENT.pack(at, name in values) + values.get(name, b""))
+            self.memory.put(name, _MOMENT.pack(at, name in values) + values.get(name, b""))
         if not lacking:
             return Reading(rows, beside=values, fresh=ALWAYS_THERE in entries, at=at)
         self._put_aside(snapshot, damaged)
@@ -143,15 +144,15 @@ class RowReader:
             customer_id: the only one of whom that is new; None where anybody may be.
         """
         if customer_id is None:
-            self._memory.remove_where(hidden)
+            self.memory.remove_where(hidden)
         else:
-            self._memory.remove_all_about(customer_id)
+            self.memory.remove_all_about(customer_id)
 
     def recall(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> Reading:
         """The entries as far as they are remembered, without asking the store."""
         rows, values = {}, {}
         for key in keys:
-            if (row := self._memory.get(_name(snapshot, key))) is not None:
+            if (row := self.memory.get(_name(snapshot, key))) is not None:
                 rows[key] = row
         for name in beside:
             if (value := self.known(name)[1]) is not None:
@@ -168,7 +169,7 @@ class RowReader:
         Returns:
             see `Reading.at`; 0 where it is not remembered. And the value, None where there was none.
         """
-        found = self._memory.get(name)
+        found = self.memory.get(name)
         if found is None:
             return 0, None
         at, there = _MOMENT.unpack_from(found)

@@ -60,7 +60,12 @@ class _Found:
 
 
 class RecommendationService:
-    """What the service can say, without a word of HTTP."""
+    """What the service can say, without a word of HTTP.
+
+    Attributes:
+        private: who is to be unknown.
+        memory: what this worker remembers, and others that share it.
+    """
 
     def __init__(
         self,
@@ -73,7 +78,7 @@ class RecommendationService:
         private: PrivateCustomers | None = None,
     ) -> None:
         self._follower, self._pinned = follower, pinned
-        self._reader = reader
+        self._reader, self.memory = reader, reader.memory
         self._items = items
         self._keys = keys
         self._invalidations = invalidations
@@ -145,6 +150,16 @@ class RecommendationService:
             return False
         version = reading.beside.get(self._keys.item_version)
         return version == ground.version and self._items.seen(published, version) is ground.live
+
+    def ground(self) -> Ground:
+        """What an answer would stand on that were made now; asks nobody.
+
+        Raises:
+            SnapshotMissing: see `answer`.
+        """
+        version = self._items.known.version
+        live = self._items.seen(self._live(None), version)
+        return self._ground(None, live, version, self.private.generation)
 
     def made_of(self, basis: Basis) -> Answered:
         """The answer; of equal bases always the same."""
