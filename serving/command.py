@@ -19,7 +19,7 @@ from granian.server import MPServer
 from rich.console import Console
 
 from recommender.command_options import redis_options
-from recommender.errors import SnapshotError, StoreUnavailable
+from recommender.errors import ConfigError, SnapshotError, StoreUnavailable
 from recommender.snapshot.embedded_redis import RedisChoice, choose_redis
 from recommender.snapshot.redis_store import RedisStore, connect
 
@@ -83,7 +83,8 @@ def serve(
 ) -> None:
     """Answer storefronts from the published snapshot, and follow every newer one.
 
-    Ctrl-C or SIGTERM ends it once the requests in flight are answered.
+    Ctrl-C or SIGTERM ends it once the requests in flight are answered. SIGUSR1 replaces its workers, one
+    after the other, so that no request fails: they read the file of --config anew.
 
     \b
       cartlift serve
@@ -107,6 +108,7 @@ def serve(
         os.environ.update(settings.to_environment())
         logs = server_logging(log_format, shop)
         server = make_server(address, port, workers or usable_cores(), logs)
+        server.on_startup(_replace_workers_when_told(server, config))
         server.serve(target_loader=worker_application, wrap_loader=False)
 
 
@@ -156,8 +158,26 @@ def _stop_on_hangup(server: MPServer) -> Callable[[], None]:
     before = signal.getsignal(signal.SIGHUP)
 
     def hook() -> None:
-        # granian respawns its workers at a hang-up; a closed terminal should end the service, but for nohup.
+        # granian replaces its workers at a hang-up; a closed terminal should end the service, but for nohup.
         signal.signal(signal.SIGHUP, before if before is signal.SIG_IGN else server.signal_handler_interrupt)
+
+    return hook
+
+
+def _replace_workers_when_told(server: MPServer, config: Path | None) -> Callable[[], None]:
+    def replace(*_: object) -> None:
+        # Workers that cannot start would end the service: those that run are better than none.
+        try:
+            load_service_settings(config)
+        except ConfigError as error:
+            logger.error("the workers stay as they are: %s", error)
+            return
+        logger.info("replacing the workers, one after the other")
+        server.signal_handler_reload()
+
+    def hook() -> None:
+        signal.signal(signal.SIGUSR1, replace)
+        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN))
 
     return hook
 

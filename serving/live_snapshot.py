@@ -27,7 +27,7 @@ from .item_expressions import ItemExpressions
 _LISTS_AT_ONCE = 200
 """Best-seller lists in one read, so that a shop with many categories stays within a read's timeout."""
 
-_MOST_ITEM_LISTS = 2_048
+_MOST_ITEM_LISTS = 6_144
 """Lists of items that are kept, a kilobyte each."""
 
 _NONE = -1

@@ -4,6 +4,7 @@ Each worker writes into it and reads from it without asking the others. What two
 what was read while it was written, has a wrong checksum and counts as nothing: no lock, and nobody waits.
 """
 
+import logging
 import mmap
 import os
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from random import Random
 from struct import Struct
 from time import sleep
 from zlib import crc32
+
+logger = logging.getLogger(__name__)
 
 SHARED_BYTES = 128 << 20
 """Some sixty thousand rows and forty thousand answers; takes up only as much as is used of it."""
@@ -49,11 +52,7 @@ class RowMemory:
         Args:
             shared: what `shared_memory` gave; None for a memory of our own.
         """
-        if shared is None:
-            memory = mmap.mmap(-1, OWN_BYTES)
-        else:
-            with shared.open("r+b") as file:
-                memory = mmap.mmap(file.fileno(), 0)
+        memory = _mapped(shared) or mmap.mmap(-1, OWN_BYTES)
         self._sizes, start = [], 0
         for cell, eighths in _SIZES:
             size = len(memory) * eighths // 8
@@ -181,6 +180,17 @@ class _Cells:
             return None
         start = _HEAD.size - _PRINT.size
         return body[start : start + n_name], body[start + n_name :]
+
+
+def _mapped(shared: Path | None) -> mmap.mmap | None:
+    if shared is None:
+        return None
+    try:
+        with shared.open("r+b") as file:
+            return mmap.mmap(file.fileno(), 0)
+    except OSError as error:
+        logger.warning("this worker shares its memory with no other: %s", error)
+        return None
 
 
 def _subject(key: str) -> str:

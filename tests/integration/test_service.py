@@ -173,6 +173,30 @@ def test_a_service_that_starts_before_its_redis_waits_for_it(state: Path, tmp_pa
             eventually(service.is_ready)
 
 
+def test_workers_are_replaced_when_told_and_read_their_placements_anew(
+    state: Path, store: RedisStore, tmp_path: Path
+):
+    config = tmp_path / "serve.toml"
+    config.write_text("[placements.home]\nn = 1\n")
+    with started(tmp_path / "log", "--state", str(state), "--config", str(config)) as service:
+
+        def shown() -> set[int]:
+            return {len(service.get(f"{PERSONAL}?placement=home")["items"]) for _ in range(20)}
+
+        eventually(service.is_ready)
+        before = service.workers()
+        assert shown() == {1}
+        config.write_text("[placements.home]\nn = many\n")
+        service.process.send_signal(signal.SIGUSR1)
+        eventually(lambda: "the workers stay as they are" in service.log.read_text())
+        assert service.workers() == before
+        config.write_text("[placements.home]\nn = 2\n")
+        with Hammer(service, PERSONAL) as hammer:
+            service.process.send_signal(signal.SIGUSR1)
+            eventually(lambda: shown() == {2} and not set(before) & set(service.workers()))
+        assert hammer.failures == [] and {answer.status for answer in hammer.answers} == {200}
+
+
 def _answers(service: Service) -> bool:
     try:
         return service.ask("/health/live").status == 200

@@ -105,6 +105,13 @@ def test_bytes_that_were_damaged_are_nothing(shared: Path):
     assert b"row of ann" not in shared.read_bytes()
 
 
+def test_a_memory_that_cannot_be_mapped_leaves_the_worker_its_own(tmp_path: Path, caplog):
+    memory = RowMemory(tmp_path / "nowhere")
+    memory.put(key("ann"), b"row")
+    assert memory.get(key("ann")) == b"row"
+    assert "shares its memory with no other" in caplog.text
+
+
 def test_it_leaves_no_file_and_another_process_finds_it():
     with shared_memory() as path:
         assert path is not None
