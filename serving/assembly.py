@@ -24,6 +24,7 @@ from .guard import Guard
 from .instruments import PLAIN, Instruments
 from .invalidations import Invalidations
 from .keys import KeyRing
+from .leaving import LeaveTaking
 from .live_items import LiveItems
 from .live_state import LiveState
 from .metrics import register_metrics
@@ -55,6 +56,7 @@ class Worker:
         private: knows who is to be unknown.
         vitals: reports what it counts.
         access: writes some requests down.
+        leave_taking: is told that the worker will be stopped.
     """
 
     app: Flask
@@ -68,6 +70,7 @@ class Worker:
     private: PrivateCustomers
     vitals: WorkerVitals
     access: AccessLog
+    leave_taking: LeaveTaking
 
     @property
     def jobs(self) -> tuple[Callable[[], None], ...]:
@@ -85,8 +88,8 @@ class Worker:
 
     @property
     def looks(self) -> tuple[Callable[[], None], ...]:
-        """What finds out again and again whether Redis answers; never takes longer than a request waits."""
-        return self.reader.poll, self.invalidations.poll
+        """What is to be known soon, as whether Redis answers; never takes longer than a request waits."""
+        return self.reader.poll, self.invalidations.poll, self.leave_taking.poll
 
     def leave(self) -> None:
         """Write down what only this process knows, as it ends."""
@@ -164,4 +167,5 @@ def assembled(
         private,
         vitals,
         telemetry.access,
+        LeaveTaking(app, settings.reports),
     )

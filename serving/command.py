@@ -24,6 +24,7 @@ from recommender.snapshot.embedded_redis import RedisChoice, choose_redis
 from recommender.snapshot.redis_store import RedisStore, connect
 
 from .keys import KeyRing
+from .leaving import tell_to_leave
 from .listening import held_address
 from .log_format import LOG_FORMATS, LogFormat, configure_logging, server_logging
 from .placements import load_service_settings
@@ -84,7 +85,7 @@ def serve(
     """Answer storefronts from the published snapshot, and follow every newer one.
 
     Ctrl-C or SIGTERM ends it once the requests in flight are answered. SIGUSR1 replaces its workers, one
-    after the other, so that no request fails: they read the file of --config anew.
+    after the other, while requests go on: they read the file of --config anew.
 
     \b
       cartlift serve
@@ -108,7 +109,7 @@ def serve(
         os.environ.update(settings.to_environment())
         logs = server_logging(log_format, shop)
         server = make_server(address, port, workers or usable_cores(), logs)
-        server.on_startup(_replace_workers_when_told(server, config))
+        server.on_startup(_replace_workers_when_told(server, settings))
         server.serve(target_loader=worker_application, wrap_loader=False)
 
 
@@ -164,16 +165,18 @@ def _stop_on_hangup(server: MPServer) -> Callable[[], None]:
     return hook
 
 
-def _replace_workers_when_told(server: MPServer, config: Path | None) -> Callable[[], None]:
+def _replace_workers_when_told(server: MPServer, settings: WorkerSettings) -> Callable[[], None]:
     def replace(*_: object) -> None:
         # Workers that cannot start would end the service: those that run are better than none.
         try:
-            load_service_settings(config)
+            load_service_settings(settings.config)
         except ConfigError as error:
             logger.error("the workers stay as they are: %s", error)
             return
         logger.info("replacing the workers, one after the other")
-        server.signal_handler_reload()
+        assert settings.reports is not None
+        tell_to_leave(settings.reports, [worker.inner.pid for worker in server.wrks])
+        server.signal_handler_reload()  # type: ignore[no-untyped-call]
 
     def hook() -> None:
         signal.signal(signal.SIGUSR1, replace)
