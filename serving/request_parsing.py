@@ -18,6 +18,9 @@ from .schemas import MOST_ID_BYTES, FieldError
 Request = TypeVar("Request", bound=msgspec.Struct)
 
 _MOST_PARAMETERS = 1_000
+_MOST_PLAIN = 2_000
+"""Bytes of a body in which no text can be longer than its field allows, but for what its type says."""
+
 _MOST_UNKNOWN = 10  # reported in one refusal
 _BARE_COMMA = re.compile(r"(?<!\\),")
 
@@ -107,6 +110,8 @@ def parse_body(request: type[Request], body: bytes, defaults: Defaults = no_defa
     Raises:
         InvalidRequest: it is not a JSON object, or a field is unknown or out of range.
     """
+    if (plain := _plain(request, body, defaults)) is not None:
+        return plain
     try:
         given = msgspec.json.decode(body)
     # Beside its own errors msgspec lets two others through: bytes that are no UTF-8, and nesting too deep.
@@ -115,6 +120,26 @@ def parse_body(request: type[Request], body: bytes, defaults: Defaults = no_defa
             f"the body cannot be read as JSON: {error}; send one JSON object in UTF-8"
         ) from error
     return parse_object(request, given, defaults, what="the body")
+
+
+def _plain(request: type[Request], body: bytes, defaults: Defaults) -> Request | None:
+    """A request of plain ASCII in which nothing is wrong, in a third of the time; else None."""
+    if len(body) > _MOST_PLAIN or not body.isascii() or b"\\" in body or b"\0" in body:
+        return None
+    if not request.__struct_config__.forbid_unknown_fields:
+        return None
+    try:
+        asked = _decoder(request).decode(body)
+        said = {"placement": getattr(asked, "placement", None)}
+        return None if defaults(said) else asked
+    # Said field by field, and with what to do about it, by those who look again.
+    except (msgspec.DecodeError, InvalidRequest):
+        return None
+
+
+@cache
+def _decoder(request: type[Request]) -> msgspec.json.Decoder[Request]:
+    return msgspec.json.Decoder(request)
 
 
 def parse_object(

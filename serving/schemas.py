@@ -172,7 +172,7 @@ SessionId = Annotated[
 ]
 
 
-class CartRequest(CustomerQuery, frozen=True, kw_only=True):
+class CartRequest(CustomerQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A list to show beside a cart."""
 
     cart: Annotated[
@@ -191,7 +191,7 @@ class CartRequest(CustomerQuery, frozen=True, kw_only=True):
     session_id: SessionId = None
 
 
-class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True):
+class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that a list can be asked with."""
 
     customer_id: Annotated[Id | None, must_be(_ID, "Whom the list is for, if known.")] = None

@@ -1,3 +1,4 @@
+import json
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -7,8 +8,15 @@ from hypothesis import strategies as st
 
 from recommender.serving.calls import LIST_CALLS
 from recommender.serving.errors import InvalidRequest
-from recommender.serving.request_parsing import field_rules, parse_body, parse_query
-from recommender.serving.schemas import CartRequest, CustomerQuery, ListQuery
+from recommender.serving.request_parsing import (
+    _plain,
+    field_rules,
+    no_defaults,
+    parse_body,
+    parse_object,
+    parse_query,
+)
+from recommender.serving.schemas import CartRequest, CustomerQuery, ListQuery, RecommendationsRequest
 
 IDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60)
 
@@ -139,6 +147,50 @@ def test_a_question_written_as_a_query_is_read_back(n, offset, mode, category, s
 def test_a_cart_written_as_json_is_read_back(cart, customer, n):
     body = msgspec.json.encode({"cart": cart, "customer_id": customer, "n": n})
     assert parse_body(CartRequest, body) == CartRequest(cart=tuple(cart), customer_id=customer, n=n)
+
+
+VALUES = {
+    "n": [1, 100, 0, 101, "3", 2.0, 2.5, None, True, 10**30],
+    "offset": [0, 10_001],
+    "mode": ["repeat", "other", None],
+    "cart": [["tea"], ["tea", "tea"], [], "tea", [1], ["x" * 256], ["x" * 257], [""], ["é" * 129], ["a\0b"]],
+    "recent": [["milk"], ["milk", 1], None],
+    "customer_id": ["ann", "", 7, None, "x" * 257, "zoë"],
+    "category": ["food", None, 1],
+    "fields": [["title"], ["title", "colour"], []],
+    "placement": ["home", "x" * 64, "x" * 65, "elsewhere"],
+    "filter": ["item.price < 5", "x" * 1_900],
+    "diversity": [0, 0.5, 1, 2, "0.5", 1e400],
+    "explain": [True, 1],
+    "strict": [False, "yes"],
+    "session_id": ["s1", None],
+    "colour": ["red"],
+}
+
+
+@given(
+    st.sampled_from([CartRequest, RecommendationsRequest]),
+    st.fixed_dictionaries(
+        {"cart": st.sampled_from(VALUES["cart"])},
+        optional={name: st.sampled_from(values) for name, values in VALUES.items() if name != "cart"},
+    ),
+    st.booleans(),
+)
+def test_a_body_that_is_read_the_short_way_is_read_as_by_the_long_one(request_type, said, by_placement):
+    def defaults(given):
+        return {"n": 3} if by_placement and given.get("placement") == "home" else {}
+
+    body = json.dumps(said).encode()
+    short = _plain(request_type, body, defaults)
+    if short is not None:
+        assert short == parse_object(request_type, json.loads(body), defaults)
+
+
+def test_the_short_way_is_taken():
+    body = b'{"cart":["tea","milk"],"n":10,"customer_id":"ann"}'
+    assert _plain(CartRequest, body, no_defaults) == CartRequest(
+        cart=("tea", "milk"), n=10, customer_id="ann"
+    )
 
 
 @given(st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(msgspec.json.encode))
