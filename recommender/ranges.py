@@ -23,3 +23,14 @@ def require_at_least(least: float, **settings: float) -> None:
     for name, value in settings.items():
         if not (math.isfinite(value) and value >= least):
             raise ValueError(f"{name} must be at least {least:g}, got {value}")
+
+
+def require_share(**settings: float) -> None:
+    """Refuse a setting that is not from 0 to 1.
+
+    Raises:
+        ValueError: names the setting and its value.
+    """
+    for name, value in settings.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must be from 0 to 1, got {value}")

@@ -98,11 +98,13 @@ class DataFacts:
         """The facts of orders, and of what there was to learn from in them."""
         orders, net = read.orders, purchases.orders
         known = net.customer[net.customer != GUEST]
+        heard = purchases.history.interest
+        interest = msgspec.UNSET if heard is None else len(heard.item)
         return cls(
             data_from=rfc3339(orders.first_time),
             data_until=rfc3339(orders.last_time),
             fingerprint=fingerprint(orders),
-            counts=Counts(len(net), _different(net.order), _different(known), len(net.items)),
+            counts=Counts(len(net), _different(net.order), _different(known), len(net.items), interest),
             findings=read.findings.to_json(),
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec import UnsetType
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -90,6 +91,7 @@ def print_manifest(console: Console, manifest: Manifest) -> None:
         "orders": f"{counts.orders:,} with {counts.lines:,} lines, {period}",
         "customers": f"{counts.customers:,}",
         "items": f"{counts.items:,}",
+        **({} if isinstance(counts.interest, UnsetType) else {"views and carts": f"{counts.interest:,}"}),
         "ranked by": escape(manifest.ranked_by),
         **_updated(manifest),
         "data": f"sha256 {manifest.data_fingerprint[:16]}…",

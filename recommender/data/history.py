@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from recommender.data.groups import Groups, of_equal_pairs, run_starts, sorted_by, ties
+from recommender.data.interest import Interest
 from recommender.data.orders import GUEST, OrderLog
 from recommender.data.vocabulary import Vocabulary
 
@@ -32,6 +33,8 @@ class PurchaseHistory:
         n_orders: number of orders.
         customers: labels of the customers; some may have bought nothing.
         items: labels of the items; some may never have been bought.
+        interest: what customers looked at and put into carts until then; None where nobody kept it, and in
+            the parts of a history.
     """
 
     order: NDArray[np.int32]
@@ -41,6 +44,7 @@ class PurchaseHistory:
     n_orders: int
     customers: Vocabulary
     items: Vocabulary
+    interest: Interest | None = None
 
     def __post_init__(self) -> None:
         if np.any(self.age_days[1:] > self.age_days[:-1]):
@@ -64,7 +68,9 @@ class PurchaseHistory:
         order, n_orders = _renumbered(bought.order)
         age = np.empty(len(bought), np.float32)
         np.divide(now - bought.ordered_at, DAY, out=age, dtype=np.float64, casting="same_kind")
-        return cls(order, bought.customer, bought.item, age, n_orders, bought.customers, bought.items)
+        log, labels = orders.interest, (bought.customers, bought.items)
+        interest = None if log is None else log.until(now, *labels)
+        return cls(order, bought.customer, bought.item, age, n_orders, *labels, interest)
 
     def before(self, days: float) -> "PurchaseHistory":
         """What was known so many days ago, seen from then."""
@@ -84,6 +90,7 @@ class PurchaseHistory:
             item=self.item[chosen],
             age_days=self.age_days[chosen],
             n_orders=n_orders,
+            interest=None,
         )
 
     def interactions(self, half_life_days: float) -> csr_array:

@@ -86,7 +86,9 @@ def order_log(lines: pl.DataFrame, vocabularies: Mapping[str, Vocabulary]) -> Or
         quantity=lines["quantity"].to_numpy(),
         unit_price=lines["unit_price"].fill_null(float("nan")).to_numpy(),
         ordered_at=lines["ordered_at"].to_numpy(),
-        **vocabularies,
+        orders=vocabularies["orders"],
+        customers=vocabularies["customers"],
+        items=vocabularies["items"],
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.data.interest import InterestLog
 from recommender.data.vocabulary import Vocabulary
 
 GUEST = -1
@@ -29,6 +30,8 @@ class OrderLog:
         orders: ids of the orders.
         customers: ids of the customers, sorted.
         items: ids of the items, sorted.
+        interest: what customers looked at and put into carts meanwhile, all that is known of it; None where
+            nobody kept it.
     """
 
     order: NDArray[np.int32]
@@ -40,6 +43,7 @@ class OrderLog:
     orders: Vocabulary
     customers: Vocabulary
     items: Vocabulary
+    interest: InterestLog | None = None
 
     def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in COLUMNS}

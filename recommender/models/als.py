@@ -16,7 +16,7 @@ from recommender.models.als_passes import Passes, noise
 from recommender.models.als_solver import SolverName
 from recommender.models.fold_in import fold_in
 from recommender.models.opinions import Factored
-from recommender.ranges import require_at_least, require_positive
+from recommender.ranges import require_at_least, require_positive, require_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,9 @@ class Als:
             for singular values is 4/√3", 2014), so one setting suits small shops and large ones.
         alpha: how much more a purchase says than its absence.
         half_life_days: a purchase this old counts half.
+        view: what a look at an item counts, beside 1 for a purchase, where views are learned from.
+        cart: the same of having put it into a cart; views and carts of an item count 1 together at most.
+        interest_half_life_days: a view or cart this old counts half.
         seed: of the first factors.
         solver: `"batched"`, loops of our own, or `"implicit"`, the library of that name, as a reference.
     """
@@ -48,12 +51,20 @@ class Als:
     regularization: float = 0.15
     alpha: float = 4.0
     half_life_days: float = 60.0
+    view: float = 0.05
+    cart: float = 0.3
+    interest_half_life_days: float = 14.0
     seed: int = 0
     solver: SolverName = "batched"
 
     def __post_init__(self) -> None:
         require_at_least(1, factors=self.factors, iterations=self.iterations)
-        require_positive(half_life_days=self.half_life_days, alpha=self.alpha)
+        require_positive(
+            half_life_days=self.half_life_days,
+            alpha=self.alpha,
+            interest_half_life_days=self.interest_half_life_days,
+        )
+        require_share(view=self.view, cart=self.cart)
         require_at_least(0, regularization=self.regularization, least_gain=self.least_gain)
 
     def fit(self, history: PurchaseHistory, *, start: "AlsStart | None" = None) -> "AlsModel":
@@ -68,7 +79,7 @@ class Als:
             ConfigError: the equations have no solution with these settings.
             ValueError: the start has another number of factors.
         """
-        interactions = history.interactions(self.half_life_days)
+        interactions = self._interactions(history)
         # Customers without a purchase by then must not have a say in anything, not even in the random start.
         active = np.flatnonzero(np.diff(interactions.indptr))
         if not len(active):
@@ -92,6 +103,15 @@ class Als:
                 "als found no factors (not all are numbers): lower regularization or alpha in [models.als]"
             )
         return AlsModel(customer_factors, factors.items, gram, np.float32(self.alpha), np.float32(pull))
+
+    def _interactions(self, history: PurchaseHistory) -> csr_array:
+        bought = history.interactions(self.half_life_days)
+        if history.interest is None:
+            return bought
+        interest = history.interest.weights(
+            bought.shape, view=self.view, cart=self.cart, half_life_days=self.interest_half_life_days
+        )
+        return csr_array(bought + interest)
 
     def _ignorant(self, customers: int, items: int) -> "AlsModel":
         """What is learned where no customer bought anything: all factors are 0."""

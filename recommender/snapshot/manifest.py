@@ -19,12 +19,14 @@ class Counts(msgspec.Struct, frozen=True):
         orders: distinct orders.
         customers: known customers with a purchase.
         items: items sold.
+        interest: views and carts; nothing where they were not learned from.
     """
 
     lines: int
     orders: int
     customers: int
     items: int
+    interest: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Made(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from benchmarks.datasets import taste_matrix
 from recommender.data.history import PurchaseHistory
+from recommender.data.interest import CART, VIEW, Interest
 from recommender.data.vocabulary import Vocabulary
 from recommender.models.als import Als, AlsStart
 from recommender.models.als_passes import FEWEST, WORTH_DRAWING, HeldBack, Passes
@@ -19,6 +20,31 @@ SPEC = Als(factors=8)
 PULL = 5.0
 LARGE = csr_array(taste_matrix(1_500, 400, 40_000))
 CROWD = csr_array(taste_matrix(WORTH_DRAWING + 1_000, 400, 300_000))
+
+
+def looked_at(history, customer, items, kind):
+    """The history, with a customer who looked at items today or put them into a cart."""
+    n = len(items)
+    interest = Interest(
+        np.full(n, customer, np.int32),
+        np.array(items, np.int32),
+        np.full(n, kind, np.uint8),
+        np.zeros(n, np.float32),
+    )
+    return replace(history, interest=interest)
+
+
+def test_what_a_customer_looked_at_counts_less_than_a_cart_and_a_cart_less_than_a_purchase():
+    customer = HISTORY.customers.position("tea-000")
+    tools = HISTORY.items.positions(["diy-hammer", "diy-nails", "diy-saw"])
+    glue = HISTORY.items.position("diy-glue")
+
+    def score(kind=None, spec=SPEC):
+        history = HISTORY if kind is None else looked_at(HISTORY, customer, tools, kind)
+        return spec.fit(history).opinion.scores(np.array([customer], np.int32))[0, glue]
+
+    as_if_bought = score(CART, replace(SPEC, cart=1.0))
+    assert score() < score(VIEW) < score(CART) < as_if_bought
 
 
 def large_history(excess):

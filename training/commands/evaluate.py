@@ -18,13 +18,14 @@ from recommender.events.private_customers import read_standings
 from ..evaluation import evaluation_of
 from ..evaluation_report import Judged, html_report
 from ..evaluation_tables import as_json, print_evaluation, print_leaks
+from ..interest import check_events, with_interest
 from ..leak_check import check_leaks
 from ..moment import load_loops
 from ..not_judged import why_not_judged
 from ..progress import Shown
 from ..settings import Settings, load_settings
 from .findings_report import report
-from .source_options import SourceArguments, source_options
+from .source_options import SourceArguments, events_option, source_options
 from .train import moment_of
 
 LONGEST = 1_000
@@ -51,6 +52,7 @@ LONGEST = 1_000
 @click.option(
     "--check-leaks", "wary", is_flag=True, help="Try whether anything of the future reaches a list."
 )
+@events_option
 @shop_option
 @state_option
 @click.option("--json", "to", metavar="FILE", help="Write everything as JSON; - prints it instead of tables.")
@@ -68,6 +70,7 @@ def evaluate(
     until: str | None,
     compare: tuple[Path, ...],
     wary: bool,
+    events: bool,
     shop: str,
     state: Path,
     to: str | None,
@@ -89,6 +92,9 @@ def evaluate(
       cartlift evaluate orders/*.csv --windows 3 --compare longer-memory.toml
     Is nothing of the future used? Everything after the cut is made up, and no list may change:
       cartlift evaluate orders/*.csv --check-leaks
+    Do views and carts help? Both calls judge the same customers:
+      cartlift evaluate orders/*.csv --json orders.json
+      cartlift evaluate orders/*.csv --events --state .cartlift --json events.json
     Figures for a notebook:
       cartlift evaluate orders/*.csv --k 1,5,10,50 --json figures.json
     A page to read and to hand on, with plots and with some customers' lists:
@@ -102,11 +108,16 @@ def evaluate(
     ks = lengths_of(lengths)
     _check_writable("--json", to)
     _check_writable("--html", page)
+    if events:
+        check_events(state, shop)
     settings = _with_windows(source.settings(), windows)
     others = {str(path): load_settings(path, preset=source.preset) for path in compare}
     progress, console = Shown(Console(stderr=True)), Console(quiet=to == "-")
     moment = None if until is None else moment_of(until, settings.source.timezone)
-    read = source.read(settings, until=moment, private=read_standings(state, shop), progress=progress)
+    private = read_standings(state, shop)
+    read = source.read(settings, until=moment, private=private, progress=progress)
+    if events:
+        read = with_interest(read, state, shop, private, progress)
     load_loops(progress)
     evaluation = evaluation_of(read, settings, others=others, priced=True, ks=ks, progress=progress)
     if evaluation is None:

@@ -82,6 +82,11 @@ memory_option = click.option(
 )
 
 
+events_option = click.option(
+    "--events", is_flag=True, help="Let views and carts count, too: those that the service kept in --state."
+)
+
+
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ORDERS, --preset, --config, --items and --query to a command, which gets them as `source`."""
 

@@ -21,6 +21,7 @@ from recommender.events.private_customers import read_standings
 from recommender.snapshot.directory import Snapshot, check_free, write_snapshot
 
 from ..engines import Asked, EngineName, spark_engine
+from ..interest import check_events, with_interest
 from ..memory_limit import bytes_of, readable_memory
 from ..not_judged import why_not_judged
 from ..pipeline import timed
@@ -36,7 +37,7 @@ from ..sources.canonical import open_orders
 from ..sources.database import is_database
 from ..stage_usage import peak_memory
 from .findings_report import print_findings, report
-from .source_options import SourceArguments, memory_option, source_options
+from .source_options import SourceArguments, events_option, memory_option, source_options
 
 
 @click.command()
@@ -65,6 +66,7 @@ from .source_options import SourceArguments, memory_option, source_options
     "--master", metavar="URL", help="Where Spark runs, e.g. local[2]; without it every core of this machine."
 )
 @memory_option
+@events_option
 @shop_option
 @state_option
 @click.option("--json", "as_json", is_flag=True, help="Print the snapshot's manifest as JSON.")
@@ -75,6 +77,7 @@ def train(
     engine: EngineName,
     master: str | None,
     memory: str | None,
+    events: bool,
     shop: str,
     state: Path,
     as_json: bool,
@@ -84,7 +87,8 @@ def train(
     First the lists are judged: what would have been recommended before the last 28 days is held against
     what was then bought, beside best sellers. Then everything is learned from.
 
-    Customers who opted out or were erased at the service with this --state and --shop are left out.
+    Customers who opted out or were erased at the service with this --state and --shop are left out. With
+    --events its views and carts count, too: less than purchases, as [models.als] view and cart say.
 
     Lines that cannot be used are put aside in DIR.quarantine.parquet, each with its reason.
 
@@ -101,14 +105,17 @@ def train(
         raise ConfigError("--master says where Spark runs: it goes with --engine spark")
     private = read_standings(state, shop)
     if engine == "spark":
-        _refuse_for_spark(memory, source.query)
+        _refuse_for_spark(memory, source.query, events=events)
+    if events:
+        check_events(state, shop)
     started = clock.perf_counter()
     progress = Shown(Console(stderr=True))
     settings = source.settings()
     moment = None if until is None else moment_of(until, settings.source.timezone)
     asked = Asked(source.orders, source.items, moment, folder, datetime.now(UTC), master, private)
     limit = None if memory is None else bytes_of(memory)
-    work = _trained_on_spark if engine == "spark" else partial(_trained_here, source, limit)
+    interest = (state, shop) if events else None
+    work = _trained_on_spark if engine == "spark" else partial(_trained_here, source, limit, interest)
     with work(asked, settings, progress) as (about, trained):
         trained = timed(trained, clock.perf_counter() - started)
         with progress.step("Write the snapshot"):
@@ -121,7 +128,9 @@ def train(
                 _tell_usage(about.expected, clock.perf_counter() - started)
 
 
-def _refuse_for_spark(memory: str | None, query: str | None) -> None:
+def _refuse_for_spark(memory: str | None, query: str | None, *, events: bool) -> None:
+    if events:
+        raise ConfigError("--events is for this machine alone: --engine spark learns from orders only")
     if memory is not None:
         raise ConfigError("--memory is of this machine alone: with --engine spark, Spark's settings say it")
     if query is not None:
@@ -170,6 +179,7 @@ def _trained_on_spark(
 def _trained_here(
     source: SourceArguments,
     limit: int | None,
+    interest: tuple[Path, str] | None,
     asked: Asked,
     settings: Settings,
     progress: Progress,
@@ -181,6 +191,8 @@ def _trained_here(
     read = source.read(
         settings, quarantine=aside, until=asked.until, private=asked.private, progress=progress
     )
+    if interest is not None:
+        read = with_interest(read, *interest, asked.private, progress)
     about = _About.of(read, settings)
     check_memory(about.expected, limit, partial(click.echo, err=True))
     # Handed over: who makes the lists needs the room of the orders.

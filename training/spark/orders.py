@@ -86,7 +86,10 @@ def log_of(lines: pl.DataFrame, customers: Vocabulary, items: Vocabulary) -> Ord
     by_time = ("ordered_at", "order", "item", "customer", "quantity", "unit_price")
     rows = lines.with_columns(order).sort(by_time)
     return OrderLog(
-        **{name: rows[name].to_numpy(writable=True) for name in ("order", "customer", "item", "quantity")},
+        order=rows["order"].to_numpy(writable=True),
+        customer=rows["customer"].to_numpy(writable=True),
+        item=rows["item"].to_numpy(writable=True),
+        quantity=rows["quantity"].to_numpy(writable=True),
         unit_price=rows["unit_price"].fill_null(float("nan")).to_numpy(writable=True),
         ordered_at=rows["ordered_at"].to_numpy(writable=True),
         orders=NOBODY,
