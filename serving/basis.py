@@ -1,6 +1,7 @@
 """What an answer is made of, and what it is before it is put in words."""
 
 from dataclasses import dataclass
+from weakref import ref
 
 import msgspec
 from msgspec import UNSET
@@ -32,14 +33,17 @@ class Ground(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     Attributes:
         named: id of the snapshot that a variant names, if one does.
-        live: the snapshot, with what the shop says of its items.
-        version: of what it says; None where it said nothing.
+        snapshot: id of the snapshot.
+        live: the snapshot with what the shop said of its items, as long as anybody answers from it: each
+            change makes another, and answers that are kept are not to hold on to them all.
+        version: of what it said; None where it said nothing.
         private: `PrivateCustomers.generation` from before.
     """
 
     # Answers by the thousand are kept, and none is ever part of a cycle: the collector need not look at them.
     named: str | None
-    live: LiveSnapshot
+    snapshot: str
+    live: "ref[LiveSnapshot]"
     version: bytes | None
     private: int
 

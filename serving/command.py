@@ -170,17 +170,20 @@ def _replace_workers_when_told(server: MPServer, settings: WorkerSettings) -> Ca
         # Workers that cannot start would end the service: those that run are better than none.
         try:
             load_service_settings(settings.config)
+            KeyRing(settings.keys, settings.shop, time.monotonic)
         except ConfigError as error:
             logger.error("the workers stay as they are: %s", error)
             return
         logger.info("replacing the workers, one after the other")
         assert settings.reports is not None
-        tell_to_leave(settings.reports, [worker.inner.pid for worker in server.wrks])
+        try:
+            tell_to_leave(settings.reports, [worker.inner.pid for worker in server.wrks])
+        except OSError as error:
+            logger.warning("connections may end without an answer: %s", error)
         server.signal_handler_reload()  # type: ignore[no-untyped-call]
 
     def hook() -> None:
         signal.signal(signal.SIGUSR1, replace)
-        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN))
 
     return hook
 

@@ -45,6 +45,9 @@ logger = logging.getLogger(__name__)
 _MOST_QUERIES = 4_096
 """Query strings of which it is remembered what they ask; a shop's pages use a handful."""
 
+_LONGEST_QUERY = 1_000
+"""Of one that is remembered."""
+
 _MOST_BYTES_KEPT = 12 << 20
 """Of answers that a worker keeps for itself, some nine thousand."""
 
@@ -105,11 +108,7 @@ class HotPath:
         self._kept = KeptAnswers(_MOST_BYTES_KEPT)
         self._shared = SharedAnswers(service.memory, settings)
         service.private.watchers.append(lambda _: self._kept.clear())
-        self._template = lru_cache(_MOST_QUERIES)(
-            lambda way, query, arm: question_of(
-                way.call, query, settings, arm, **{way.call.subject: _ANYBODY}
-            )
-        )
+        self._remembered_template = lru_cache(_MOST_QUERIES)(self._new_template)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """See PEP 3333."""
@@ -151,6 +150,15 @@ class HotPath:
         self._let_pass(call, environ)
         made, again, _ = self._made_of_body(call, body)
         return self._sent(environ, call, made, None, again=again)
+
+    def _template(self, way: _Way, query: str, arm: Arm | None) -> Question:
+        """What is asked of anybody."""
+        short = len(query) <= _LONGEST_QUERY
+        return self._remembered_template(way, query, arm) if short else self._new_template(way, query, arm)
+
+    def _new_template(self, way: _Way, query: str, arm: Arm | None) -> Question:
+        assert way.call.subject is not None
+        return question_of(way.call, query, self._settings, arm, **{way.call.subject: _ANYBODY})
 
     def _let_pass(self, call: ListCall, environ: "WSGIEnvironment") -> None:
         environ[CHECKED_KEY] = self._guard.check(call.name, environ.get("HTTP_X_API_KEY", ""), None)

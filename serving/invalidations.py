@@ -38,7 +38,7 @@ class Invalidations:
         """Nothing is asked of Redis before `poll`.
 
         Args:
-            client: that speaks RESP3, see `connect`; a connection of its pool is taken for good.
+            client: that speaks RESP3, see `connect`; one connection like those of its pool is made.
             keys: of the shop.
         """
         self._client, self._prefixes = client, keys.living
@@ -90,7 +90,9 @@ class Invalidations:
     def _begin(self) -> None:
         if RedisServers(self._client).clustered:
             raise ConfigError("it is a cluster")
-        connection: Any = self._client.connection_pool.make_connection()
+        # None of the pool's own: it counts those that it makes, and is full one day.
+        pool = self._client.connection_pool
+        connection: Any = pool.connection_class(**pool.connection_kwargs)
         connection.connect()
         # As redis-py's own cache does; there is no public way to a connection's parser.
         connection._parser.set_invalidation_push_handler(self._told)
@@ -102,6 +104,7 @@ class Invalidations:
         self._arrived.register(connection._sock, select.POLLIN)
         self._since = moment()
         self._connection = connection
+        logger.info("Redis tells what changes")
 
     def _hear(self, connection: Any) -> bool:
         """Take in what was told since; False where the connection is gone."""
@@ -127,6 +130,7 @@ class Invalidations:
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None
+            logger.info("Redis tells no more what changes: it is asked at every request")
 
 
 def _take_in(connection: Any) -> None:

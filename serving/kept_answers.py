@@ -85,8 +85,12 @@ class KeptAnswers:
 
     def _add(self, name: str, answer: KeptAnswer) -> None:
         with self._turning:
-            if name not in self._young:
-                self._young_bytes += len(name) + len(answer.body) + _BESIDE
+            before = self._young.get(name)
+            self._young_bytes += len(answer.body) - len(before.body) if before else _size(name, answer)
             self._young[name] = answer
             if self._young_bytes > self._most_young:
                 self._young, self._old, self._young_bytes = {}, self._young, 0
+
+
+def _size(name: str, answer: KeptAnswer) -> int:
+    return len(name) + len(answer.body) + _BESIDE

@@ -33,6 +33,9 @@ class LeaveTaking:
             folder: see `tell_to_leave`; None for a worker that nobody tells.
         """
         self._app, self._folder, self._told = app, folder, False
+        if folder is not None:
+            # Of an earlier worker of this number.
+            _note(folder, os.getpid()).unlink(missing_ok=True)
 
     def poll(self) -> None:
         """Look whether this worker was told."""

@@ -33,7 +33,7 @@ _MOST_ITEM_LISTS = 6_144
 _NONE = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class LiveSnapshot:
     """One published snapshot, whole: everything but the lists of customers and items.
 

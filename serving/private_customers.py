@@ -106,14 +106,13 @@ class PrivateCustomers:
         Redis could not tell: it may be emptied, and the rows of before are in our memory.
         """
         sign = self._sign.read() if self._sign is not None else None
-        if sign is None or sign != self._seen_sign:
-            self._look()
+        if (sign is None or sign != self._seen_sign) and self._look():
             self._seen_sign = sign or b""
 
-    def _look(self) -> None:
-        """The same, from the register itself, which takes longer."""
+    def _look(self) -> bool:
+        """The same, from the register itself, which takes longer; whether it could be read."""
         if not self._kept():
-            return
+            return True
         try:
             register = self._register()
             if self._unread or register.others_wrote() != self._seen:
@@ -122,6 +121,8 @@ class PrivateCustomers:
             if self._seen is None and not self._unread:
                 self._unread = True
                 logger.error("nobody is answered personally: %s", error)
+            return False
+        return True
 
     def _read_again(self, register: PrivacyRegister) -> None:
         with self._reading:

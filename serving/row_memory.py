@@ -23,6 +23,8 @@ SHARED_BYTES = 128 << 20
 OWN_BYTES = 32 << 20
 """Of a worker that shares with nobody."""
 
+_FEWEST_BYTES = 1 << 20
+
 _WAYS = 8
 """Rows that may stand at one place. What is about one customer has one place, so that it is found there."""
 
@@ -32,6 +34,8 @@ _PRINTS = Struct(f"<{_WAYS}I")
 _PRINT = Struct("<I")
 _HEAD = Struct("<IHH")
 """Checksum of all that follows, bytes of the key and of the row; both follow."""
+
+_LENGTHS = Struct("<HH")
 
 _SIZES = ((128, 1), (512, 2), (1_536, 4), (4_096, 1))
 """Bytes of a cell, and how many eighths of the memory have such: for the word that nothing is noted of a
@@ -80,6 +84,12 @@ class RowMemory:
             cells.put(name, place, row if before < size <= cells.room else None)
             before = cells.room
 
+    def remove(self, key: str) -> None:
+        """Remember nothing there."""
+        name, place = key.encode(), crc32(_subject(key).encode())
+        for cells in self._sizes:
+            cells.put(name, place, None)
+
     def remove_all_about(self, subject: str) -> None:
         """Leave no byte of what stands under keys with this in their braces."""
         place = crc32(subject.encode())
@@ -98,12 +108,11 @@ class RowMemory:
 @contextmanager
 def shared_memory() -> Iterator[Path | None]:
     """Memory for the workers that are started meanwhile; None where the system has none without a file."""
-    if not hasattr(os, "memfd_create"):
+    handle = _memory_without_a_file()
+    if handle is None:
         yield None
         return
-    handle = os.memfd_create("cartlift-rows")
     try:
-        os.ftruncate(handle, SHARED_BYTES)
         yield Path(f"/proc/{os.getpid()}/fd/{handle}")
     finally:
         os.close(handle)
@@ -149,7 +158,8 @@ class _Cells:
             return
         body = _HEAD.pack(0, len(name), len(row))[_PRINT.size :] + name + row
         at = self._cells_at + (place * _WAYS + way) * self._cell
-        self._memory[at : at + _PRINT.size + len(body)] = _PRINT.pack(crc32(body)) + body
+        # To the end of the cell: nothing may be left there of whoever was there before.
+        self._memory[at : at + self._cell] = (_PRINT.pack(crc32(body)) + body).ljust(self._cell, b"\0")
         _PRINT.pack_into(self._memory, self._prints_at + place * _PRINTS.size + way * _PRINT.size, print_)
 
     def wipe(self, place: int, unwanted: Callable[[str], bool]) -> None:
@@ -176,10 +186,23 @@ class _Cells:
         if n_name + n_row > self.room:
             return None
         body = self._memory[at + _PRINT.size : at + _HEAD.size + n_name + n_row]
-        if crc32(body) != check:
+        # What was read before the body may be of another row, and so may a body that is whole.
+        if crc32(body) != check or _LENGTHS.unpack_from(body) != (n_name, n_row):
             return None
         start = _HEAD.size - _PRINT.size
         return body[start : start + n_name], body[start + n_name :]
+
+
+def _memory_without_a_file() -> int | None:
+    if not hasattr(os, "memfd_create"):
+        return None
+    try:
+        handle = os.memfd_create("cartlift-rows")
+        os.ftruncate(handle, SHARED_BYTES)
+    except OSError as error:  # a container may forbid it
+        logger.warning("the workers share no memory: %s", error)
+        return None
+    return handle
 
 
 def _mapped(shared: Path | None) -> mmap.mmap | None:
@@ -187,10 +210,11 @@ def _mapped(shared: Path | None) -> mmap.mmap | None:
         return None
     try:
         with shared.open("r+b") as file:
-            return mmap.mmap(file.fileno(), 0)
-    except OSError as error:
+            memory = mmap.mmap(file.fileno(), 0)
+    except (OSError, ValueError) as error:
         logger.warning("this worker shares its memory with no other: %s", error)
         return None
+    return memory if len(memory) >= _FEWEST_BYTES else None
 
 
 def _subject(key: str) -> str:

@@ -1,7 +1,7 @@
 """Reads stored lists: many in one round trip, and the recent ones from memory when the store is gone."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 from threading import Lock
@@ -61,7 +61,7 @@ class Reading:
 
 
 class RowReader:
-    """Reads rows of a snapshot, and remembers the latest of them for an outage.
+    """Reads rows of a snapshot, and remembers the latest of them: for an outage, and to ask less.
 
     Attributes:
         breaker: says when the store is not asked.
@@ -121,6 +121,7 @@ class RowReader:
             frozenset(unread),
             values,
             fresh=ALWAYS_THERE in entries,
+            at=0 if damaged or recalled.rows else at,
         )
 
     def poll(self) -> None:
@@ -147,6 +148,11 @@ class RowReader:
             self.memory.remove_where(hidden)
         else:
             self.memory.remove_all_about(customer_id)
+
+    def distrust(self, snapshot: str, keys: Iterable[str]) -> None:
+        """Ask the store again for rows that could not be read: they may be set right there."""
+        for key in keys:
+            self.memory.remove(_name(snapshot, key))
 
     def recall(self, snapshot: str, keys: Sequence[str], beside: Sequence[str] = ()) -> Reading:
         """The entries as far as they are remembered, without asking the store."""

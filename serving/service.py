@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from weakref import ref
 
 import msgspec
 
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 _OF_AN_ITEM = ("similar:", "bought-together:")
 
-_MOST_GROUNDS = 256
+_MOST_GROUNDS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class RecommendationService:
         self._keys = keys
         self._invalidations = invalidations
         self.private = private or PrivateCustomers(None)
-        self._items_at = 0  # when the version of the items was read that this worker knows
+        self._items_at = 0  # when it was read that the version of `items.known` is the latest
         self._grounds: dict[tuple[object, ...], Ground] = {}
 
     def answer(self, asked: Question) -> Answered:
@@ -136,20 +137,19 @@ class RecommendationService:
             at: see `Basis`.
         """
         published = self._live(ground.named)
-        if published.id != ground.live.id or self.private.generation != ground.private:
+        if noted is not None:
+            self.private.refresh()
+        if published.id != ground.snapshot or self.private.generation != ground.private:
             return False
         beside = [self._keys.item_version] if noted is None else [self._keys.item_version, noted.name]
         changes = None if self._follower.withdrawn else self._invalidations.changes(beside)
         if changes is not None:
             return max(changes) < at
-        self.private.refresh()
-        if self.private.generation != ground.private:
-            return False
         reading = self._read(published, [], beside)
         if not reading.fresh or (noted is not None and reading.beside.get(noted.name) != noted.notes):
             return False
         version = reading.beside.get(self._keys.item_version)
-        return version == ground.version and self._items.seen(published, version) is ground.live
+        return version == ground.version and self._items.seen(published, version) is ground.live()
 
     def ground(self) -> Ground:
         """What an answer would stand on that were made now; asks nobody.
@@ -169,11 +169,14 @@ class RecommendationService:
         for_reasons = reason_keys(asked)
         shown = shaped(found.tried[-1].shown, asked, lists, live)
         unreadable, unexplained = reading.unread | found.damaged, False
+        self._reader.distrust(live.id, found.damaged)
         if shown.pinned or asked.explain or "reason" in asked.fields:
             explainer = Explainer.of(asked, rungs[-1].name, lists, _some(reading.rows, for_reasons), live)
             items = render(shown, asked, explainer)
             # A reason may be read from lists of rungs that were not tried, too.
             unexplained = bool(for_reasons) and (bool(unreadable) or explainer.damaged)
+            if explainer.damaged:
+                self._reader.distrust(live.id, for_reasons)
         else:
             items = plain_items(places_of(shown, asked), asked, live)
         degraded = not basis.of_named_snapshot or (
@@ -254,12 +257,12 @@ class RecommendationService:
 
     def _ground(self, named: str | None, live: LiveSnapshot, version: bytes | None, private: int) -> Ground:
         """The same for as long as it is the same: thousands of answers that are kept share it."""
-        key = (named, id(live), version, private)
+        key = (named, live.id, version, private)
         ground = self._grounds.get(key)
-        if ground is None:
+        if ground is None or ground.live() is not live:
             if len(self._grounds) >= _MOST_GROUNDS:
                 self._grounds.clear()
-            ground = self._grounds[key] = Ground(named, live, version, private)
+            ground = self._grounds[key] = Ground(named, live.id, ref(live), version, private)
         return ground
 
     def _beside(self, asked: Question) -> list[str]:

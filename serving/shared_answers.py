@@ -54,7 +54,7 @@ class SharedAnswers:
             return None
         found = _DECODER.decode(stored)
         noted = None if found.name is None else Noted(found.name, found.notes)
-        frame = _frame(ground.live.id, found.generated_at, found.source, found.placement)
+        frame = _frame(ground.snapshot, found.generated_at, found.source, found.placement)
         return KeptAnswer(ground, noted, found.at, frame, found.body)
 
     def put(self, request: str, subject: str, answer: KeptAnswer) -> None:
@@ -72,7 +72,7 @@ class SharedAnswers:
         self._memory.put(self._key(request, subject, answer.ground), msgspec.msgpack.encode(stored))
 
     def _key(self, request: str, subject: str, ground: Ground) -> str:
-        return f"{self._settings}/{ground.live.id}/{ground.version!r}/{request}{{{subject}}}"
+        return f"{self._settings}/{ground.snapshot}/{ground.version!r}/{request}{{{subject}}}"
 
 
 @lru_cache(1_024)

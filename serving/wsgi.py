@@ -49,8 +49,8 @@ def worker_application() -> Flask:
     """The application for a worker process of `cartlift serve`."""
     settings = WorkerSettings.from_environment(os.environ)
     configure_logging(settings.log_format, settings.shop)
-    # Ctrl-C reaches every process of the terminal, but only the parent may decide when the workers stop.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # These reach every process of the terminal or group, but only the parent may decide when workers go.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGUSR1})
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent-watch", daemon=True).start()
     return application()
 

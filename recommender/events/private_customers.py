@@ -147,7 +147,7 @@ class PrivacyRegister:
             StoreUnavailable: the disk is full, or the file is locked for too long.
         """
         digest = _digest(self._salt, customer_id)
-        with self._refusals():
+        with self._refusals(), _changing_sign(self._path):
             if standing is None:
                 self._database.execute("DELETE FROM customers WHERE digest = ?", (digest,))
             else:
@@ -155,11 +155,6 @@ class PrivacyRegister:
                     "INSERT OR REPLACE INTO customers VALUES (?, ?, ?)",
                     (digest, standing.kind, standing.since),
                 )
-            handle = _opened_sign(self._path)
-            try:
-                os.pwrite(handle, secrets.token_bytes(_SIGN_BYTES), 0)
-            finally:
-                os.close(handle)
 
     def of(self, customer_id: str) -> Standing | None:
         """What this customer asked for; None for nothing.
@@ -224,8 +219,20 @@ def read_standings(state: Path, shop: str) -> Standings:
         register.close()
 
 
+@contextmanager
+def _changing_sign(register: Path) -> Iterator[None]:
+    """Change it after the block, and find out before it whether that can be done."""
+    handle = _opened_sign(register)
+    try:
+        yield
+        os.pwrite(handle, secrets.token_bytes(_SIGN_BYTES), 0)
+    finally:
+        os.close(handle)
+
+
 def _opened_sign(register: Path) -> int:
-    return os.open(register.with_suffix(".changed"), os.O_RDWR | os.O_CREAT, 0o600)
+    # Who may write the register may write this, as SQLite's own files beside it.
+    return os.open(register.with_suffix(".changed"), os.O_RDWR | os.O_CREAT, 0o644)
 
 
 def _digest(salt: bytes, customer_id: str) -> bytes:

@@ -193,8 +193,12 @@ def test_workers_are_replaced_when_told_and_read_their_placements_anew(
         config.write_text("[placements.home]\nn = many\n")
         service.process.send_signal(signal.SIGUSR1)
         eventually(lambda: "the workers stay as they are" in service.log.read_text())
-        assert service.workers() == before
         config.write_text("[placements.home]\nn = 2\n")
+        (state / "keys.json").write_text("no keys at all")
+        service.process.send_signal(signal.SIGUSR1)
+        eventually(lambda: service.log.read_text().count("the workers stay as they are") == 2)
+        (state / "keys.json").unlink()
+        assert service.workers() == before
         with Hammer(service, PERSONAL) as hammer:
             service.process.send_signal(signal.SIGUSR1)
             eventually(lambda: shown() == {2} and not set(before) & set(service.workers()))

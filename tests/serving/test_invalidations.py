@@ -1,5 +1,6 @@
 """Kept answers are sent without asking Redis, which tells what changed; where it cannot, it is asked."""
 
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -86,6 +87,49 @@ def test_what_one_worker_read_another_need_not_ask_for(shop: LiveShop, key: str)
     assert reads(shop.redis) == before + 1  # what was bought is read once, and known to both
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/customers/stranger/recommendations",
+        "/v1/items/unknown/similar",
+        "/v1/customers/stranger/recommendations?place=nowhere",
+    ],
+)
+def test_what_there_is_nothing_stored_of_is_asked_for_once(shop: LiveShop, key: str, path: str) -> None:
+    first, before = shop.workers[0], reads(shop.redis)
+    first.get(path, X_API_Key=key)
+    assert reads(shop.redis) - before <= 2  # a rung seldom needed takes one of its own
+    before = reads(shop.redis)
+    for _ in range(3):
+        assert first.get(path, X_API_Key=key).status_code == 200
+    assert reads(shop.redis) == before
+
+
+def test_what_was_damaged_and_set_right_is_read_again(shop: LiveShop, key: str) -> None:
+    path, name = "/v1/items/tea/similar", KEYS.entry("monday", "similar:{tea}")
+    right = shop.redis.get(name)
+    shop.redis.set(name, b"damaged")
+    for worker in shop.workers:
+        assert worker.get(path, X_API_Key=key).get_json()["degraded"]
+    shop.redis.set(name, right)
+    for worker in shop.workers:
+        found = worker.get(path, X_API_Key=key).get_json()
+        assert (found["source"], found["degraded"]) == ("similar", False)
+
+
+def test_kept_answers_hold_on_to_no_earlier_state_of_the_items(shop: LiveShop, key: str) -> None:
+    first = shop.workers[0]
+    list_of(first, key)
+    hide_tea(first, key)
+    list_of(first, key)
+    before = first.worker.app.wsgi_app._service.ground().live
+    assert before() is not None
+    first.send("PATCH", "/v1/items/milk", {"stock": 0}, X_API_Key=key)
+    list_of(first, key)
+    gc.collect()
+    assert before() is None
+
+
 def test_a_new_snapshot_takes_the_place_of_what_is_kept(shop: LiveShop, key: str) -> None:
     first, _ = shop.workers
 
@@ -149,6 +193,18 @@ def test_whatever_was_read_before_a_connection_was_lost_counts_no_more(
     now = moment()
     told.poll()
     assert min(told.changes(OURS)) > now
+
+
+def test_it_hears_again_however_often_the_connection_was_lost(
+    told: Invalidations, redis_client: redis.Redis, caplog
+) -> None:
+    with caplog.at_level(logging.INFO):
+        for _ in range(120):  # more than a pool has connections
+            drop_connections(redis_client)
+            assert told.changes(OURS) is None
+            told.poll()
+            assert told.changes(OURS) is not None
+    assert caplog.text.count("Redis tells no more what changes") == 120
 
 
 def test_an_idle_connection_that_was_lost_is_noticed(told: Invalidations, redis_client: redis.Redis) -> None:

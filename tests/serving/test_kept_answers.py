@@ -13,7 +13,7 @@ SAID = Recommendations(
     stale=False,
     degraded=False,
 )
-GROUND = Ground(None, None, None, 0)
+GROUND = Ground(None, "monday", lambda: None, None, 0)
 
 
 def answer(number: int, size: int = 0) -> KeptAnswer:
@@ -53,3 +53,11 @@ def test_nothing_is_left_once_it_is_cleared():
         kept.put(str(number), answer(number))
     kept.clear()
     assert [kept.get(str(number)) for number in range(6)] == [None] * 6
+
+
+def test_an_answer_that_grows_under_its_name_is_counted():
+    kept = KeptAnswers(20_000)
+    for size in range(1_000, 8_000, 1_000):
+        for name in ("a", "b", "c"):
+            kept.put(name, answer(1, size))
+    assert sum(len(one.body) for part in (kept._young, kept._old) for one in part.values()) < 40_000

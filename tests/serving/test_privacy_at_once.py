@@ -5,11 +5,12 @@ import random
 import pytest
 
 from recommender.events.journal import EventJournal
+from recommender.events.private_customers import Standing
 from recommender.serving.breaker import CircuitBreaker
 from recommender.serving.event_service import EventService
 from recommender.serving.live_state import LiveState
 from recommender.snapshot.redis_layout import RedisKeys
-from tests.serving.live_shop import LiveShop
+from tests.serving.live_shop import AskedWorker, LiveShop
 from tests.serving.test_privacy import WHO, agree, buy, bytes_in, bytes_in_redis, erase, key, shop, source
 
 __all__ = ["key", "shop"]
@@ -112,3 +113,39 @@ def test_nothing_is_left_in_the_bytes_of_a_journal_of_many_pages(shop: LiveShop,
         assert worker.send("POST", "/v1/events", {"events": events}, X_API_Key=key).status_code == 200
     assert erase(worker, key)["events"] > 300
     assert WHO.encode() not in bytes_in(shop.state)
+
+
+def ask(worker: AskedWorker, key: str, way: str) -> str:
+    if way == "GET":
+        return source(worker, key)
+    body = {"cart": ["nobody knows"], "customer_id": WHO}
+    return worker.send("POST", "/v1/cart/recommendations", body, X_API_Key=key).get_json()["source"]
+
+
+@pytest.mark.parametrize("way", ["GET", "POST"])
+def test_a_kept_answer_is_not_sent_after_opting_out_though_redis_takes_no_writes(
+    shop: LiveShop, key: str, way: str
+):
+    first, second = shop.workers
+    assert ask(second, key, way) == ask(second, key, way) == "personal"
+    shop.redis.config_set("min-replicas-to-write", 1)
+    try:
+        assert agree(first, key, False)["shared"] is False
+        assert ask(second, key, way) == "best_sellers"
+    finally:
+        shop.redis.config_set("min-replicas-to-write", 0)
+
+
+@pytest.mark.parametrize("way", ["GET", "POST"])
+def test_a_kept_answer_is_not_sent_to_who_was_erased_came_back_and_opts_out(
+    shop: LiveShop, key: str, way: str
+):
+    first, second = shop.workers
+    agree(first, key, False)
+    agree(first, key, True)
+    assert ask(second, key, way) == ask(second, key, way) == "personal"
+    standing = Standing("returned", 0.0)
+    first.worker.private.set(WHO, standing)
+    assert ask(second, key, way) == ask(second, key, way) == "personal"
+    agree(first, key, False)
+    assert ask(second, key, way) == "best_sellers"

@@ -68,6 +68,15 @@ def test_nothing_is_left_of_whom_it_is_told_to_forget(shared: Path):
     assert memory.get(key("bob")) == bytes(200) and memory.get(key("ann")) is None
 
 
+def test_nothing_is_left_in_a_cell_of_whoever_was_there_before(shared: Path):
+    memory, secret = RowMemory(shared), b"what ann bought " * 25
+    memory.put(key("ann"), secret)
+    for number in range(20_000):
+        memory.put(key(str(number)), bytes(120))
+    assert memory.get(key("ann")) is None
+    assert b"what ann" not in shared.read_bytes()
+
+
 def test_what_is_written_while_it_is_read_is_whole_or_nothing(shared: Path):
     stop, wrong = threading.Event(), []
     rows = {bytes([number]) * (100 + number) for number in range(200)}
@@ -103,6 +112,24 @@ def test_bytes_that_were_damaged_are_nothing(shared: Path):
         assert RowMemory(shared).get(key("ann")) is None
     memory.remove_where(lambda subject: False)
     assert b"row of ann" not in shared.read_bytes()
+
+
+@pytest.mark.parametrize("size", [0, 1_000])
+def test_a_file_that_is_too_small_leaves_the_worker_its_own(shared: Path, size: int):
+    shared.write_bytes(bytes(size))
+    memory = RowMemory(shared)
+    memory.put(key("ann"), b"row")
+    assert memory.get(key("ann")) == b"row"
+
+
+def test_where_such_memory_is_forbidden_there_is_none(monkeypatch, caplog):
+    def refuse(*_: object) -> int:
+        raise PermissionError("not here")
+
+    monkeypatch.setattr(os, "memfd_create", refuse)
+    with shared_memory() as path:
+        assert path is None
+    assert "the workers share no memory: not here" in caplog.text
 
 
 def test_a_memory_that_cannot_be_mapped_leaves_the_worker_its_own(tmp_path: Path, caplog):

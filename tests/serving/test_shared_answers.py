@@ -77,7 +77,7 @@ def test_who_is_hidden_is_never_sent_what_was_shared(shop: LiveShop, key: str):
         assert b'"best_sellers"' in answered(worker, key, PATHS[0])[0] != before[0]
 
 
-GROUND = Ground(None, msgspec.defstruct("Live", [("id", str)])("monday"), b"7", 0)
+GROUND = Ground(None, "monday", lambda: None, b"7", 0)
 NOTED = Noted("notes:{ann}", b"something")
 
 
@@ -95,7 +95,7 @@ def test_what_was_put_is_found_by_all_that_it_depends_on():
     for request, subject, ground in (
         ("customer?n=4", "ann", GROUND),
         ("customer?n=3", "bob", GROUND),
-        ("customer?n=3", "ann", Ground(None, GROUND.live, b"8", 0)),
-        ("customer?n=3", "ann", Ground(None, type(GROUND.live)("tuesday"), b"7", 0)),
+        ("customer?n=3", "ann", Ground(None, "monday", GROUND.live, b"8", 0)),
+        ("customer?n=3", "ann", Ground(None, "tuesday", GROUND.live, b"7", 0)),
     ):
         assert answers.get(request, subject, ground) is None
