@@ -26,7 +26,7 @@ from .calls import LIST_CALLS, ListCall
 from .experiments import Experiments
 from .guard import CHECKED_KEY, Guard
 from .json_bodies import MOST_BODY_BYTES
-from .kept_answers import KeptAnswer, KeptAnswers
+from .kept_answers import KeptAnswer, KeptAnswers, SeenBefore
 from .placements import ServiceSettings
 from .plain_answers import is_plain, plain_answer
 from .question import Question
@@ -105,7 +105,7 @@ class HotPath:
         """
         self._experiments, self._telemetry = experiments, telemetry
         self._app, self._service, self._guard, self._settings = app, service, guard, settings
-        self._kept = KeptAnswers(_MOST_BYTES_KEPT)
+        self._kept, self._bodies = KeptAnswers(_MOST_BYTES_KEPT), SeenBefore()
         self._shared = SharedAnswers(service.memory, settings)
         service.private.watchers.append(lambda _: self._kept.clear())
         self._remembered_template = lru_cache(_MOST_QUERIES)(self._new_template)
@@ -214,20 +214,17 @@ class HotPath:
         if self._experiments.any:
             arm = self._experiments.arm(posted_question(call, body, self._settings, None))
             asked = posted_question(call, body, self._settings, arm)
-        request, text = f"{call.name}{_told(arm)}", body.decode()
-        shared = arm is None
         # No body of JSON begins like a variant's name with what stands around it.
-        name = f"{request}\0{text}"
-        made, sound = self._holding(name, request if shared else None, text), True
+        name = f"{call.name}{_told(arm)}\0{body.decode()}"
+        # Few carts come twice, and to keep one takes a fifth as long as to answer it.
+        twice = self._bodies.seen_before(name)
+        made, sound = self._holding(name, None, "") if twice else None, True
         again = made is not None
         if made is None:
             asked = asked or posted_question(call, body, self._settings, arm)
-            basis = self._service.read(asked)
-            made, sound = self._put_in_words(basis)
-            if sound:
-                # What is shared is forgotten by whom it is about, which a body does not say.
-                shared &= asked.customer_id is None
-                self._keep(name, made, request if shared else None, text)
+            made, sound = self._put_in_words(self._service.read(asked))
+            if sound and twice:
+                self._kept.put(name, made)
         if asked is not None:
             self._experiments.saw(asked)
         return made, again, sound

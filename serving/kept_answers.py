@@ -1,5 +1,6 @@
 """Answers that are kept to be sent again, in a bounded number of bytes."""
 
+from array import array
 from threading import Lock
 
 import msgspec
@@ -15,6 +16,7 @@ _BESIDE = 450
 
 _ID_AT = len('{"recommendation_id":"')
 _MOST_FRAMES = 1_024
+_PLACES = 1 << 16
 
 
 class KeptAnswer(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -90,6 +92,21 @@ class KeptAnswers:
             self._young[name] = answer
             if self._young_bytes > self._most_young:
                 self._young, self._old, self._young_bytes = {}, self._young, 0
+
+
+class SeenBefore:
+    """What came lately, without keeping it: some of it may be forgotten, and rarely something is mistaken."""
+
+    def __init__(self) -> None:
+        self._places = array("q", bytes(8 * _PLACES))
+
+    def seen_before(self, name: str) -> bool:
+        """Whether this came before; from now on it did."""
+        print_ = hash(name)
+        place = print_ % _PLACES
+        known = self._places[place] == print_
+        self._places[place] = print_
+        return known
 
 
 def _size(name: str, answer: KeptAnswer) -> int:

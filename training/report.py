@@ -91,7 +91,11 @@ def print_manifest(console: Console, manifest: Manifest) -> None:
         "orders": f"{counts.orders:,} with {counts.lines:,} lines, {period}",
         "customers": f"{counts.customers:,}",
         "items": f"{counts.items:,}",
-        **({} if isinstance(counts.interest, UnsetType) else {"views and carts": f"{counts.interest:,}"}),
+        **(
+            {}
+            if isinstance(counts.interest, UnsetType)
+            else {"interest": f"{counts.interest:,} views and carts"}
+        ),
         "ranked by": escape(manifest.ranked_by),
         **_updated(manifest),
         "data": f"sha256 {manifest.data_fingerprint[:16]}…",
