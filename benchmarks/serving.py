@@ -64,6 +64,7 @@ WORKERS = 2
 
 _DRAWS = 200_000
 _CART_ITEMS = 3
+_WARMING = 2
 _NGINX = Path(__file__).parent / "peers" / "nginx_redis.conf"
 _LUA = Path("/usr/lib/nginx/modules/ngx_http_lua_module.so")
 
@@ -158,11 +159,11 @@ def measure(
 
 def _by_turns(contest: _Contest, connections: int, seconds: int, times: int) -> Measured:
     seen: dict[str, list[Load]] = {"ours": [], "theirs": []}
-    # The first run of each warms it up.
-    for turn in range(times + 1):
+    # The first runs of each warm it up: one alone would not come once round the customers.
+    for turn in range(-_WARMING, times):
         for who in ("ours", "theirs") if turn % 2 == 0 else ("theirs", "ours"):
             found = load(*getattr(contest, who), connections, seconds)
-            if turn:
+            if turn >= 0:
                 seen[who].append(found)
     turns = list(zip(seen["ours"], seen["theirs"], strict=True))
     return Measured(
