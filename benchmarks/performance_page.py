@@ -185,6 +185,12 @@ def _serving(found: Mapping[str, Any]) -> Iterable[Sequence[str]]:
     yield f"private memory of our workers: {workers} MB", *[""] * 8
 
 
+def _fold_in(found: Mapping[str, Any]) -> Iterable[Sequence[str]]:
+    yield "factors of the model", "ours, a session", "share of implicit's time"
+    for name, row in found.items():
+        yield name, f"{row['milliseconds']:.2f} ms", f"{row['share']:.2f}"
+
+
 def _spark(shops: Mapping[str, Any]) -> Iterable[Sequence[str]]:
     yield "shop", "lines", "Spark, local[2]", "one machine alone", "nDCG@10", "alone", "overlap"
     for name, row in shops.items():
@@ -274,6 +280,15 @@ SECTIONS = (
         "(Flask, redis-py over TCP, JSON, two sync workers of gunicorn); load, services and Redis on the "
         "same two cores, by turns. Ours with a key that has a limit.",
         _serving,
+    ),
+    Section(
+        "fold_in",
+        "Sessions",
+        "A session of 20 items is placed among the factors of 50,000, every item is scored and the best 50 "
+        "are picked, beside `implicit.recommend(recalculate_user=True)`, one thread each. Of a model with "
+        "more than 64 factors a snapshot holds the 64 directions that tell most, and implicit has them all "
+        "([ADR 20](adr/0020-fold-in.md)).",
+        _fold_in,
     ),
     Section(
         "spark",

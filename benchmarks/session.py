@@ -4,7 +4,7 @@ Orders after the cut are replayed line by line: the first k items of an order ar
 the next one has to be found among the first ten places, for k from 1 to 6. Nobody knows what customers looked
 at before they bought; the lines of an order, in the order in which they stand there, are the nearest that
 order histories have. Lists are made as they are published, 28 days before the end. Compared are the list that
-does not change, the one beside a cart of those items, the session's, and the same with ALS fold-in. Run it
+does not change, the one beside a cart of those items, and the session's, whole and without its parts. Run it
 with `python -m benchmarks.session`; the result is kept in benchmarks/results/session.json, and
 docs/session.md says what to make of it. `--back 1` judges the window before the last, and keeps nothing.
 """
@@ -29,11 +29,10 @@ from recommender.evaluation.comparison import compare
 from recommender.evaluation.cross_sell import CartLists
 from recommender.evaluation.intervals import Interval, bootstrap
 from recommender.evaluation.split import TemporalSplit
-from recommender.models.als import AlsModel
-from recommender.models.fold_in import fold_in
-from recommender.ranking.cart import NOTHING, OF_A_GUEST, CustomerLists, merged, scaled
+from recommender.ranking.cart import NOTHING, OF_A_GUEST, CustomerLists
 from recommender.ranking.lists import RecommendationList
 from recommender.ranking.session import Viewed, list_for_session
+from recommender.ranking.session_factors import SessionFactors
 from recommender.training.evaluation import past_lists
 from recommender.training.progress import Silent
 from recommender.training.settings import Settings
@@ -47,12 +46,6 @@ MIN_ITEM_LINES = 5
 MOST_ORDERS = 1_000
 MOST_VIEWS = 6
 FEWEST_ITEMS = 3
-
-FOLD_IN_CONFIDENCE = 10.0
-"""Of an item looked at, above that of one that was not."""
-
-_FOLDED = 200
-"""Items of the largest scores by fold-in that count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +112,11 @@ class Methods:
 
     Attributes:
         lists: as they are published.
-        als: of which the factors are.
-        shown: shape (n_items,), items that some list shows.
+        factors: of ALS, as they are published.
     """
 
     lists: CartLists
-    als: AlsModel
-    shown: NDArray[np.bool_]
+    factors: SessionFactors
 
     def by_name(self) -> Mapping[str, Answer]:
         """The methods; the first one is ours."""
@@ -133,33 +124,27 @@ class Methods:
             "session": self.session,
             "the list as it is": lambda asked: asked.own,
             "beside a cart": lambda asked: self.lists.answer(asked.seen, asked.customer),
-            "session, similar items alone": self.similar_alone,
+            "session, without fold-in": self.unfolded,
+            "session, without what is bought together": self.similar_alone,
             "fold-in alone": self.folded,
-            "session and fold-in": lambda asked: merged(
-                [scaled(self.session(asked)), scaled(self.folded(asked), best=0.5)]
-            ),
         }
 
     def session(self, asked: Asked) -> RecommendationList:
         """As the service answers."""
+        return list_for_session(list(self._viewed(asked)), NOTHING, self._customer(asked), self.folded(asked))
+
+    def unfolded(self, asked: Asked) -> RecommendationList:
+        """By stored lists alone."""
         return list_for_session(list(self._viewed(asked)), NOTHING, self._customer(asked))
 
     def similar_alone(self, asked: Asked) -> RecommendationList:
         """Without what is bought together with the items looked at."""
         viewed = [replace(one, together=NOTHING) for one in self._viewed(asked)]
-        return list_for_session(viewed, NOTHING, self._customer(asked))
+        return list_for_session(viewed, NOTHING, self._customer(asked), self.folded(asked))
 
     def folded(self, asked: Asked) -> RecommendationList:
-        """The best items by ALS, for somebody who bought just what was looked at."""
-        confidence = np.full(len(asked.seen), 1 + FOLD_IN_CONFIDENCE, np.float32)
-        factors = fold_in(self.als.item_factors[asked.seen], confidence, self.als.gram, self.als.pull)
-        scores = np.where(self.shown, self.als.item_factors @ factors, -np.inf)
-        best = np.argsort(-scores, kind="stable")[:_FOLDED].astype(np.int32)
-        best = best[scores[best] > 0]
-        nothing = np.zeros(len(best), np.uint8)
-        return RecommendationList(
-            best.astype(np.int32), scores[best].astype(np.float32), nothing, nothing > 0
-        )
+        """By ALS alone."""
+        return self.factors.list_for(asked.seen)
 
     def _viewed(self, asked: Asked) -> Iterator[Viewed]:
         for item, row in zip(asked.seen.tolist(), self.lists.row_of_item[asked.seen], strict=True):
@@ -187,10 +172,11 @@ def judge_shop(read: ReadOrders, settings: Settings, *, back: int, most: int = M
     history = PurchaseHistory.at(split.train, cut)
     column = read.catalog.items.positions(history.items.ids)
     als = settings.models.als.fit(replace(history, item=column[history.item], items=read.catalog.items))
-    shown = np.zeros(len(read.catalog.items), bool)
+    listed = np.zeros(len(read.catalog.items), np.int64)
     for table in (lists.own, lists.together, lists.similar):
-        shown[table.items] = True
-    methods = Methods(lists, als, shown)
+        listed += np.bincount(table.items, minlength=len(listed))
+    factors = SessionFactors.of(als.item_factors, als.gram, float(als.pull), listed)
+    methods = Methods(lists, factors)
     return [*_judged(methods, sessions, guests=False), *_judged(methods, sessions, guests=True)]
 
 

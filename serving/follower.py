@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from recommender.errors import SnapshotError, SnapshotUnreadable, StoreUnavailable
 from recommender.snapshot.reader_check import MANIFEST_KEY
@@ -36,12 +37,20 @@ class SnapshotFollower:
         withdrawn: whether the store answers but no longer holds the live snapshot.
     """
 
-    def __init__(self, store: SnapshotStore, clock: Callable[[], float]) -> None:
+    def __init__(self, store: SnapshotStore, clock: Callable[[], float], folder: Path | None = None) -> None:
+        """Asks nothing yet.
+
+        Args:
+            store: where snapshots are.
+            clock: seconds.
+            folder: see `load_factors`.
+        """
         self.live: LiveSnapshot | None = None
         self.trouble: str | None = None
         self.withdrawn = False
         self._store = store
         self._clock = clock
+        self._folder = folder
         self._refusal: _Refusal | None = None
 
     def poll(self) -> None:
@@ -72,7 +81,7 @@ class SnapshotFollower:
     def _switch(self, active: str) -> None:
         try:
             with long_lived():
-                loaded = load_snapshot(self._store, active)
+                loaded = load_snapshot(self._store, active, self._folder)
         except StoreUnavailable:
             raise
         # Whatever is wrong with a snapshot, it must not take down a worker that could wait for a better one.

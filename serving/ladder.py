@@ -176,7 +176,10 @@ def _session(asked: Question, lists: Lists, live: LiveSnapshot) -> Recommendatio
         for item_id in _last_viewed(asked)
     ]
     customer = CustomerLists(_own_list(asked, lists), _stored(past_orders_key(asked), lists))
-    ranked = list_for_session(viewed, _with_cart(asked, lists, live), customer)
+    by_factors = NOTHING
+    if live.factors is not None:
+        by_factors = live.factors.list_for(np.array([one.item for one in viewed], np.int32))
+    ranked = list_for_session(viewed, _with_cart(asked, lists, live), customer, by_factors)
     return _only_repeats(ranked, asked, lists)
 
 

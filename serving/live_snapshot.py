@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from recommender.data.vocabulary import Vocabulary
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
 from recommender.ranking.reasons import Reasons
+from recommender.ranking.session_factors import SessionFactors
 from recommender.snapshot.encoding import (
     ItemRecord,
     StoredManifest,
@@ -22,6 +24,7 @@ from recommender.snapshot.reader_check import MANIFEST_KEY, check_list, check_re
 from recommender.snapshot.rows import decode_list, decode_reasons
 from recommender.snapshot.store import SnapshotStore
 
+from .factor_files import load_factors
 from .item_expressions import ItemExpressions
 
 _LISTS_AT_ONCE = 200
@@ -47,6 +50,7 @@ class LiveSnapshot:
         category_numbers: number of each category.
         brands: shape (n_items,) int32, number of the item's brand, -1 where it has none.
         expressions: what filters and boosts say of the items.
+        factors: what sessions are placed by; None where ALS was not asked.
         item_lists: some lists of items that were read, by how they are stored.
     """
 
@@ -59,6 +63,7 @@ class LiveSnapshot:
     category_numbers: Mapping[str, int]
     brands: NDArray[np.int32]
     expressions: ItemExpressions
+    factors: SessionFactors | None = field(default=None, repr=False, compare=False)
     item_lists: dict[bytes, RecommendationList] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -127,8 +132,13 @@ def decoded_list(row: bytes, manifest: StoredManifest, *, once: bool = True) -> 
     return _checked(decode_list(row), manifest, once=once)
 
 
-def load_snapshot(store: SnapshotStore, snapshot: str) -> LiveSnapshot:
+def load_snapshot(store: SnapshotStore, snapshot: str, folder: Path | None = None) -> LiveSnapshot:
     """Read a published snapshot and verify it.
+
+    Args:
+        store: where it is.
+        snapshot: its id.
+        folder: see `load_factors`.
 
     Raises:
         SnapshotUnreadable: an entry is missing or damaged, or entries contradict each other.
@@ -154,6 +164,7 @@ def load_snapshot(store: SnapshotStore, snapshot: str) -> LiveSnapshot:
         category_numbers=category_numbers,
         brands=brands,
         expressions=ItemExpressions(items),
+        factors=load_factors(store, manifest, folder),
     )
 
 

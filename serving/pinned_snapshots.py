@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from recommender.errors import SnapshotError, StoreUnavailable
 from recommender.snapshot.reader_check import MANIFEST_KEY
@@ -16,15 +17,22 @@ logger = logging.getLogger(__name__)
 class PinnedSnapshots:
     """Holds each snapshot that is named, for as long as the store has it."""
 
-    def __init__(self, store: SnapshotStore, ids: Sequence[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: SnapshotStore,
+        ids: Sequence[str],
+        clock: Callable[[], float],
+        folder: Path | None = None,
+    ) -> None:
         """Nothing is loaded yet.
 
         Args:
             store: where they are.
             ids: which.
             clock: seconds.
+            folder: see `load_factors`.
         """
-        self._store, self._ids, self._clock = store, ids, clock
+        self._store, self._ids, self._clock, self._folder = store, ids, clock, folder
         self._loaded: dict[str, LiveSnapshot] = {}
         self._retry_at: dict[str, float] = {}
 
@@ -51,5 +59,5 @@ class PinnedSnapshots:
                 del self._loaded[id_]
                 logger.warning("snapshot %s is gone: its variant is answered from the live one", id_)
         elif self._clock() >= self._retry_at.get(id_, float("-inf")):
-            self._loaded[id_] = load_snapshot(self._store, id_)
+            self._loaded[id_] = load_snapshot(self._store, id_, self._folder)
             logger.info("snapshot %s is loaded for a variant", id_)

@@ -7,6 +7,7 @@ import time
 from multiprocessing.util import Finalize
 
 from flask import Flask
+from threadpoolctl import threadpool_limits
 
 from recommender.snapshot.redis_connection import SERVING, ReadingClient, Timeouts, connect
 
@@ -31,6 +32,8 @@ _PARENT_CHECK_SECONDS = 1.0
 def application() -> Flask:
     """The application with a live snapshot, if one can be had, and a thread that follows newer ones."""
     settings = WorkerSettings.from_environment(os.environ)
+    # A session is placed among factors by BLAS, whose threads would take the other workers' cores.
+    threadpool_limits(1, "blas")
     answering = connect(settings.redis_url, SERVING, ReadingClient)
     following = connect(settings.redis_url, FOLLOWING)
     listening = connect(settings.redis_url, LISTENING, protocol=3)

@@ -85,7 +85,7 @@ def list_for_cart(
     return merged(
         [
             scaled(of_cart, power=CART_POWER),
-            by_place(customer.own, first=OWN_WEIGHT + REPEATS_WEIGHT * _repeats(customer.orders)),
+            by_place(customer.own, first=OWN_WEIGHT + REPEATS_WEIGHT * share_of_repeats(customer.orders)),
             scaled(of_orders, best=ORDERS_WEIGHT),
         ]
     )
@@ -123,7 +123,7 @@ def by_place(own: RecommendationList, *, first: float) -> RecommendationList:
     return replace(own, scores=first * OWN_HALVING / (OWN_HALVING + np.arange(len(own), dtype=np.float32)))
 
 
-def _repeats(orders: RecommendationList) -> float:
+def share_of_repeats(orders: RecommendationList) -> float:
     """Share of the purchases in past orders that were of an item bought before, in [0, 1)."""
     return (len(orders) - len(np.unique(orders.items))) / (len(orders) + REPEATS_SHRINKAGE)
 

@@ -37,7 +37,7 @@ class ItemRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 class StoredManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a reader must know before it reads the first list of a published snapshot.
 
-    The last two may be missing.
+    The last three may be missing.
 
     Attributes:
         format: `FORMAT_VERSION` of the writer.
@@ -52,6 +52,7 @@ class StoredManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         pages: into how many pages the rows of a kind were cut, see `pages`; each row of a kind that is not
             named here is an entry of its own.
         vitals: what the next publication is compared with.
+        factor_chunks: number of `factors` entries, see `factors`; 0 where no factors are published.
         forced: why the gate would have refused it, where it was published by force.
     """
 
@@ -66,6 +67,7 @@ class StoredManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     categories: tuple[str, ...]
     pages: Mapping[str, int]
     vitals: Vitals | None = None
+    factor_chunks: int = 0
     forced: tuple[str, ...] = ()
 
 

@@ -11,6 +11,7 @@ from recommender.data.catalog import Catalog
 from recommender.errors import ConfigError, SnapshotError
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
+from recommender.ranking.session_factors import SessionFactors
 from recommender.snapshot.directory import Lists, Snapshot
 from recommender.snapshot.encoding import (
     FORMAT_VERSION,
@@ -20,6 +21,7 @@ from recommender.snapshot.encoding import (
     encode_items,
     entry_key,
 )
+from recommender.snapshot.factors import chunks_of, factor_entries
 from recommender.snapshot.paged_rows import PagedRows, RowOwners, paged_orders, paged_ranks, paged_reasons
 from recommender.snapshot.rows import (
     MOST_ITEMS,
@@ -72,9 +74,12 @@ class Publication:
         return replace(self, pages=pages)
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry: item table, best sellers, what items and customers have, and the manifest last."""
+        """Every entry: item table, factors, best sellers, what items and customers have, manifest last."""
         for chunk, value in enumerate(encode_items(item_records(self.snapshot.catalog))):
             yield entry_key("items", str(chunk)), value
+        factors = self._factors()
+        if factors:
+            yield from factor_entries(factors)
         lists, items = self.snapshot.lists, self.snapshot.catalog.items
         yield from self._best_sellers()
         yield from _rows("place", lists.places, lists.local_best_sellers)
@@ -84,7 +89,23 @@ class Publication:
         of_customers = self._of_customers()
         for rows in of_customers:
             yield from rows.entries()
-        yield entry_key("manifest"), msgspec.json.encode(self._manifest(of_customers))
+        manifest = self._manifest(of_customers, factor_chunks=chunks_of(factors) if factors else 0)
+        yield entry_key("manifest"), msgspec.json.encode(manifest)
+
+    def _factors(self) -> SessionFactors | None:
+        """What sessions are placed by; None where ALS was not asked."""
+        als, lists, n_items = (
+            self.snapshot.models.get("als"),
+            self.snapshot.lists,
+            len(self.snapshot.catalog.items),
+        )
+        if als is None:
+            return None
+        tables = (lists.recommended, lists.similar, lists.bought_together, lists.best_sellers)
+        listed = np.zeros(n_items, np.int64)
+        for table in tables:
+            listed += np.bincount(table.items, minlength=n_items)
+        return SessionFactors.of(als.item_factors, als.gram, als.pull, listed)
 
     def _of_customers(self) -> tuple[PagedRows, ...]:
         """What customers have."""
@@ -108,7 +129,7 @@ class Publication:
         by_group = _rows("best-sellers", lists.groups, lists.best_sellers)
         yield from (entry for entry in by_group if entry[0] != whole_shop)
 
-    def _manifest(self, of_customers: tuple[PagedRows, ...]) -> StoredManifest:
+    def _manifest(self, of_customers: tuple[PagedRows, ...], factor_chunks: int) -> StoredManifest:
         manifest, n_items = self.snapshot.manifest, len(self.snapshot.catalog.items)
         return StoredManifest(
             format=FORMAT_VERSION,
@@ -122,6 +143,7 @@ class Publication:
             categories=self._categories(),
             pages={rows.kind: rows.pages for rows in of_customers},
             vitals=vitals_of(self.snapshot),
+            factor_chunks=factor_chunks,
         )
 
     def _categories(self) -> tuple[str, ...]:

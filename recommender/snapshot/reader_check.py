@@ -15,15 +15,19 @@ from recommender.snapshot.encoding import (
     decode_manifest,
     entry_key,
 )
+from recommender.snapshot.factors import FACTORS_KEY, decode_factors, decode_head, factor_key
 from recommender.snapshot.pages import decode_page, entry_of, is_page
 from recommender.snapshot.rows import decode_evidence, decode_list, decode_reasons
 
 MANIFEST_KEY = entry_key("manifest")
 
+_NO_LISTS = ("items:", "factors:", FACTORS_KEY)
+_READ_FIRST = (*_NO_LISTS, "best-sellers:")
+
 
 def is_read_first(key: str) -> bool:
     """Whether a service reads this entry before it answers anything."""
-    return key == MANIFEST_KEY or key.startswith(("items:", "best-sellers:"))
+    return key == MANIFEST_KEY or key.startswith(_READ_FIRST)
 
 
 def check_readable(snapshot: str, entries: Mapping[str, bytes]) -> None:
@@ -38,12 +42,13 @@ def check_readable(snapshot: str, entries: Mapping[str, bytes]) -> None:
     """
     manifest = _manifest(snapshot, entries)
     _check_items(manifest, entries)
+    _check_factors(manifest, entries)
     for group in ("", *manifest.categories):
         _entry(entries, entry_key("best-sellers", group))
     for key, row in entries.items():
         if is_page(key):
             _check_page(key, row, manifest)
-        elif key != MANIFEST_KEY and not key.startswith("items:"):
+        elif key != MANIFEST_KEY and not key.startswith(_NO_LISTS):
             _check_row(key, row, manifest)
 
 
@@ -123,6 +128,12 @@ def _check_items(manifest: StoredManifest, entries: Mapping[str, bytes]) -> None
         )
     if len(set(item_ids)) != len(item_ids):
         raise SnapshotUnreadable("its item table lists an item twice")
+
+
+def _check_factors(manifest: StoredManifest, entries: Mapping[str, bytes]) -> None:
+    if manifest.factor_chunks:
+        head = decode_head(_entry(entries, FACTORS_KEY), manifest.n_items)
+        decode_factors(head, [_entry(entries, factor_key(chunk)) for chunk in range(manifest.factor_chunks)])
 
 
 def _item_ids(manifest: StoredManifest, entries: Mapping[str, bytes]) -> Iterator[str]:
