@@ -26,12 +26,10 @@ from recommender.snapshot.store import SnapshotStore
 
 from .factor_files import load_factors
 from .item_expressions import ItemExpressions
+from .item_lists import ItemLists
 
 _LISTS_AT_ONCE = 200
 """Best-seller lists in one read, so that a shop with many categories stays within a read's timeout."""
-
-_MOST_ITEM_LISTS = 6_144
-"""Lists of items that are kept, a kilobyte each."""
 
 _NONE = -1
 
@@ -51,7 +49,7 @@ class LiveSnapshot:
         brands: shape (n_items,) int32, number of the item's brand, -1 where it has none.
         expressions: what filters and boosts say of the items.
         factors: what sessions are placed by; None where ALS was not asked.
-        item_lists: some lists of items that were read, by how they are stored.
+        item_lists: lists of items that were read lately.
     """
 
     manifest: StoredManifest
@@ -64,7 +62,7 @@ class LiveSnapshot:
     brands: NDArray[np.int32]
     expressions: ItemExpressions
     factors: SessionFactors | None = field(default=None, repr=False, compare=False)
-    item_lists: dict[bytes, RecommendationList] = field(default_factory=dict, repr=False, compare=False)
+    item_lists: ItemLists = field(default_factory=ItemLists, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -106,14 +104,12 @@ class LiveSnapshot:
         """
         return decoded_list(row, self.manifest, once=once)
 
-    def read_item_list(self, row: bytes) -> RecommendationList:
+    def read_item_list(self, key: str, row: bytes) -> RecommendationList:
         """As `read_list`; the lists of items are asked for again and again, and some are kept."""
-        found = self.item_lists.get(row)
+        found = self.item_lists.read(key, row)
         if found is None:
             found = self.read_list(row)
-            if len(self.item_lists) >= _MOST_ITEM_LISTS:
-                self.item_lists.clear()
-            self.item_lists[row] = found
+            self.item_lists.put(key, row, found)
         return found
 
     def read_reasons(self, row: bytes) -> Reasons:

@@ -252,7 +252,9 @@ class RecommendationService:
             at = min(at, noted_at)
             if notes is not None:
                 values[name] = notes
-        rows = self._reader.recall(live.id, keys).rows
+        kept = {key: row for key in keys if (row := live.item_lists.row(key)) is not None}
+        others = [key for key in keys if key not in kept]
+        rows = {**kept, **self._reader.recall(live.id, others).rows} if others else kept
         return Reading(rows, beside=values, fresh=True, at=at) if len(rows) == len(keys) else None
 
     def _ground(self, named: str | None, live: LiveSnapshot, version: bytes | None, private: int) -> Ground:
@@ -327,7 +329,7 @@ def _sound_lists(
     for key, row in rows.items():
         try:
             lists[key] = (
-                live.read_item_list(row)
+                live.read_item_list(key, row)
                 if key.startswith(_OF_AN_ITEM)
                 else live.read_list(row, once=key not in orders_key)
             )
