@@ -24,6 +24,7 @@ ROOMS = {
     "ranking": {"ranking", "top_n", "models", "data", "ranges", "blocks", "compiled"},
     "evaluation": {"evaluation", "ranking", "models", "data"},
     "events": {"events"},
+    "campaigns": {"campaigns", "ranking", "top_n", "models", "data", "ranges", "blocks", "compiled"},
     "experiments": {"experiments", "evaluation"},
     "snapshot": {"snapshot", "ranking", "models", "data", "compiled"},
 }
