@@ -209,8 +209,9 @@ SECTIONS = (
         "its own, and `whole` is its whole life, imports included. Below the stages of that pipeline stand "
         "the same ones by the libraries named, with as many factors and passes, one run each. Two stages are "
         "the product with the settings of `benchmarks/settings/large_shop.toml`: several models, trees that "
-        "rank, reasons, item pages, carts, a snapshot on disk, checked publication; only judging is left "
-        "out. Seconds are medians; `nothing compiled` is one run each on a machine that has never run it.",
+        "rank, reasons, item pages, carts, a snapshot on disk, checked publication; judging and what is due "
+        "again are left out. Seconds are medians; `nothing compiled` is one run each on a machine that has "
+        "never run it.",
         _offline,
     ),
     Section(

@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 _VERBS = (
     "validate", "plan", "train", "update", "evaluate", "tune", "inspect", "export", "publish", "snapshots",
-    "rollback", "serve", "keys", "privacy", "events", "experiment", "demo",
+    "rollback", "serve", "keys", "privacy", "events", "experiment", "campaign", "demo",
 )  # fmt: skip
 
 

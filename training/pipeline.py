@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.campaigns.due import DueTable
 from recommender.data.fingerprints import Fingerprints
 from recommender.data.orders import GUEST
 from recommender.models.cart_trees import CartTreesModel
@@ -19,6 +20,7 @@ from recommender.snapshot.directory import Lists, Snapshot, fingerprint
 from recommender.snapshot.manifest import Counts, Manifest, Updated, rfc3339
 
 from .carried import Carried
+from .due_soon import due_soon
 from .evaluation import evaluate
 from .item_lists import cart_trees, plain_lists
 from .learning import Learned, learn_from
@@ -60,6 +62,7 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     facts = DataFacts.of(read, purchases)
     trees = cart_trees(purchases, settings, progress)
     plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
+    due = due_soon(purchases, settings, progress)
     learned = learn_from(purchases, examples, settings, progress)
     # Customers' lists need the room that these take, where nobody else holds them.
     del read, purchases
@@ -71,6 +74,7 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
         settings,
         trees=trees,
         fingerprints=fingerprints,
+        due=due,
         figures=None if verdict is None else plain_values(asdict(verdict)),
         now=now,
     )
@@ -117,6 +121,7 @@ def snapshot_of(
     *,
     trees: CartTreesModel | None,
     fingerprints: Fingerprints | None,
+    due: DueTable | None = None,
     figures: Mapping[str, object] | None,
     now: datetime,
     updated: Updated | msgspec.UnsetType = msgspec.UNSET,
@@ -149,6 +154,7 @@ def snapshot_of(
         findings=facts.findings,
         cart_trees=trees,
         fingerprints=fingerprints,
+        due=due,
     )
 
 

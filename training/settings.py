@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recommender.campaigns.replenishment import Replenishment
 from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.newcomers import NewItems
 from recommender.errors import ConfigError
@@ -37,6 +38,7 @@ class Settings:
         reranking: what the list should be like as a whole.
         lists: which items stand in lists, and how many.
         new_items: which items may stand there before they have sold.
+        replenishment: what customers will soon buy again, and when.
         evaluation: how the lists are judged.
         gate: what a snapshot must be like to go live.
         update: how much of the snapshot before an update goes on from.
@@ -53,6 +55,7 @@ class Settings:
     reranking: Reranking = field(default_factory=Reranking)
     lists: ListSettings = field(default_factory=ListSettings)
     new_items: NewItems = field(default_factory=NewItems)
+    replenishment: Replenishment = field(default_factory=Replenishment)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     update: UpdateSettings = field(default_factory=UpdateSettings)

@@ -14,6 +14,7 @@ from recommender.snapshot.directory import Snapshot, load_snapshot
 from recommender.snapshot.manifest import Made, Manifest, Updated
 
 from .carried import Carried
+from .due_soon import due_soon
 from .item_lists import plain_lists
 from .learning import relearn
 from .list_making import all_lists
@@ -100,7 +101,7 @@ def update(
         fingerprints = Fingerprints.of(purchases.orders)
         carried = Carried.of(before, start.fingerprints, purchases, fingerprints)
     plain = plain_lists(purchases, read.places, settings, progress, trees=before.cart_trees, carried=carried)
-    facts = DataFacts.of(read, purchases)
+    facts, due = DataFacts.of(read, purchases), due_soon(purchases, settings, progress)
     learned = relearn(purchases, settings, known=known, progress=progress)
     # As in `train`: customers' lists need the room.
     del purchases
@@ -112,6 +113,7 @@ def update(
         settings,
         trees=before.cart_trees,
         fingerprints=fingerprints,
+        due=due,
         figures=before.manifest.figures,
         now=now,
         updated=_updated(before.manifest, carried),

@@ -1,4 +1,4 @@
-"""Withholds from a publication what is of customers who opted out or were erased."""
+"""Withholds from publications and mailings what is of customers who opted out or were erased."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -33,4 +33,5 @@ def without_private(snapshot: Snapshot, private: Standings) -> Snapshot:
     reasons = Reasons(lists.reasons.kinds[kept], lists.reasons.values[kept])
     past_orders = lists.past_orders.keep(past)
     changed = replace(lists, recommended=recommended, reasons=reasons, past_orders=past_orders)
-    return replace(snapshot, lists=changed)
+    due = snapshot.due and snapshot.due.keep(shown[snapshot.due.row_of_place()])
+    return replace(snapshot, lists=changed, due=due)

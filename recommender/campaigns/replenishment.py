@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.campaigns.purchase_days import PurchaseDays
 from recommender.campaigns.rhythms import Rhythms
-from recommender.ranges import require_at_least, require_positive
+from recommender.ranges import require_at_least, require_positive, require_share
 
 HORIZONS = (7, 14, 30)
 """Days ahead of which the chance is told."""
@@ -27,6 +27,8 @@ _LEAST_IN_A_LEAF = 200
 _FEWEST_EXAMPLES = 2_000
 """With fewer there is nothing to learn a rhythm from, nor to see whether its chances are true."""
 _WORTH_A_THREAD = 50_000
+_HELD_OUT = 4
+"""Windows that say how wide an interval must be: one alone would pass on what was odd about its month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,20 @@ class Replenishment:
     that they bought on `fewest_days` days or more. Three further sets tell, of what was bought within
     `LONGEST` days, the day before which a tenth, a half and nine tenths of it were bought (quantile
     regression, Koenker & Bassett 1978). The outer two are moved until the interval between them held
-    `COVERED` of the purchases of the newest whole window, which they did not learn from (split conformal
+    `COVERED` of the purchases of the newest whole windows, which they did not learn from (split conformal
     prediction for quantiles: Romano, Patterson & Candès, "Conformalized quantile regression", NeurIPS 2019).
 
     Attributes:
-        windows: earlier moments that are learned from, at most.
+        windows: earlier moments that are learned from, at most; 0 switches it off.
         step_days: days between two of them.
         fewest_days: an item bought on fewer days by a customer has no rhythm with them.
         trees: number of trees in each set.
         leaves: of each tree.
         learning_rate: how much of a tree's advice is taken.
+        customers: at most so many customers are learned from, drawn by the seed.
         examples: pairs of a customer and an item that are learned from at most, drawn from all windows.
+        length: items of a customer that are kept, the likeliest within 14 days.
+        least_chance: an item less likely bought within 30 days is not kept.
         seed: of every draw.
     """
 
@@ -57,20 +62,33 @@ class Replenishment:
     trees: int = 120
     leaves: int = 31
     learning_rate: float = 0.08
+    customers: int = 50_000
     examples: int = 300_000
+    length: int = 20
+    least_chance: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
         require_at_least(2, fewest_days=self.fewest_days, leaves=self.leaves)
-        require_at_least(1, windows=self.windows, step_days=self.step_days, trees=self.trees)
+        require_at_least(0, windows=self.windows)
+        require_at_least(
+            1, step_days=self.step_days, trees=self.trees, customers=self.customers, length=self.length
+        )
+        require_share(least_chance=self.least_chance)
         require_at_least(_FEWEST_EXAMPLES, examples=self.examples)
         require_positive(learning_rate=self.learning_rate)
+
+    def learned_from(self, n_customers: int) -> NDArray[np.bool_]:
+        """Whose purchases are learned from, shape (n_customers,)."""
+        drawn = np.zeros(n_customers, bool)
+        drawn[np.random.default_rng(self.seed).permutation(n_customers)[: self.customers]] = True
+        return drawn
 
     def fit(self, days: PurchaseDays, category: NDArray[np.int32]) -> "ReplenishmentModel | None":
         """Learn from what was bought after earlier moments.
 
         Args:
-            days: of all purchases that are known.
+            days: all purchases of the customers that are learned from.
             category: see `Rhythms.of`.
 
         Returns:
@@ -105,19 +123,20 @@ class Replenishment:
         whole = [window for window in windows if window.days == LONGEST]
         if len(whole) < 2:
             return None
-        newest, *earlier = whole
-        features, next_ = _together(earlier, self)
+        held_out = min(_HELD_OUT, len(whole) // 2)
+        features, next_ = _together(whole[held_out:], self)
         bought = next_ > 0
-        if bought.sum() < _FEWEST_EXAMPLES or not newest.next_bought.any():
+        if bought.sum() < _FEWEST_EXAMPLES:
             return None
         quantiles = tuple(
             self._trees(features[bought], next_[bought], {"objective": "quantile", "alpha": alpha})
             for alpha in _QUANTILES
         )
-        likely = _LikelyDays(quantiles, 0.0)
-        again = newest.next_bought > 0
-        low, _, high = likely.raw(newest.rhythms.features[again])
-        held = newest.next_bought[again]
+        features, held = _together(whole[:held_out], self)
+        low, _, high = _LikelyDays(quantiles, 0.0).raw(features[held > 0])
+        held = held[held > 0]
+        if not len(held):
+            return None
         # How far outside each purchase was; that many days more on both sides would have held it. Days are
         # whole, so that half a day is won by rounding.
         outside = np.maximum(low - held, held - high) - 0.5

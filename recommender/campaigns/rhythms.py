@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.campaigns.purchase_days import PurchaseDays
+from recommender.data.catalog import Catalog
 from recommender.data.groups import run_starts
+from recommender.data.vocabulary import Vocabulary
 
 _EWMA_HALVING = 2.0
 """A gap between two purchases counts half when so many newer ones are known."""
@@ -19,6 +21,13 @@ _PROVEN_SHRINKAGE = 8
 """Customers with a rhythm that every item starts with, of whom one bought it lately."""
 
 NO_CATEGORY = -1
+
+
+def categories_of(catalog: Catalog, items: Vocabulary) -> NDArray[np.int32]:
+    """A number for the category of each item, shape (len(items),); `NO_CATEGORY` without one."""
+    names = {name: number for number, name in enumerate(sorted({name for name in catalog.category if name}))}
+    of_catalog = np.array([names.get(name or "", NO_CATEGORY) for name in catalog.category], np.int32)
+    return np.append(of_catalog, np.int32(NO_CATEGORY))[catalog.items.positions(items.ids)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +51,27 @@ class Rhythms:
     n_items: int
 
     @classmethod
-    def of(cls, days: PurchaseDays, category: NDArray[np.int32], *, fewest_days: int) -> "Rhythms":
+    def of(
+        cls,
+        days: PurchaseDays,
+        category: NDArray[np.int32],
+        *,
+        fewest_days: int,
+        items: "ItemRhythms | None" = None,
+    ) -> "Rhythms":
         """The rhythms as they stand at the moment that the days are counted from.
 
         Args:
-            days: of all purchases.
+            days: all purchases of the customers whose rhythms are told.
             category: shape (n_items,), a number for the category of each item, `NO_CATEGORY` without one.
             fewest_days: a pair with fewer purchase days has no rhythm.
+            items: how items are bought at that moment; None to tell it by the same days.
         """
-        pairs = _Pairs.of(days)
+        pairs, items = _Pairs.of(days), items or ItemRhythms.of(days)
         columns: dict[str, NDArray[np.floating]] = {
             **_own(pairs),
             **_of_customers(pairs, days),
-            **_of_items(pairs, days),
+            **{name: column[pairs.item] for name, column in items.columns.items()},
             **_of_categories(pairs, days, category),
         }
         kept = pairs.n >= fewest_days
@@ -86,6 +103,22 @@ class Rhythms:
         there[there] = key[place[there]] == self.pairs()[there]
         found[there] = first[place[there]]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRhythms:
+    """How some customers buy each item, and how that changes.
+
+    Attributes:
+        columns: by name, each of shape (n_items,).
+    """
+
+    columns: Mapping[str, NDArray[np.floating]]
+
+    @classmethod
+    def of(cls, days: PurchaseDays) -> "ItemRhythms":
+        """As it stands at the moment that the days are counted from."""
+        return cls(_of_items(_Pairs.of(days), days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +218,7 @@ def _of_customers(pairs: _Pairs, days: PurchaseDays) -> Mapping[str, NDArray[np.
 
 
 def _of_items(pairs: _Pairs, days: PurchaseDays) -> Mapping[str, NDArray[np.floating]]:
-    """How everybody buys the item, and how that changes."""
+    """See `ItemRhythms`."""
 
     def counts(of: NDArray[np.bool_]) -> NDArray[np.float64]:
         return np.bincount(days.item[of], minlength=days.n_items).astype(np.float64)
@@ -199,18 +232,15 @@ def _of_items(pairs: _Pairs, days: PurchaseDays) -> Mapping[str, NDArray[np.floa
     is_gap[pairs.starts] = False
     gaps = np.bincount(days.item[is_gap], weights=pairs.gap[is_gap], minlength=days.n_items)
     often = pairs.n > 2
-    item = pairs.item
     return {
-        "item_buyers": buyers[item],
-        "item_again": (again / np.maximum(buyers, 1))[item],
-        "item_gap": (gaps / np.maximum(counts(is_gap), 1))[item],
-        "item_in_14": short[item],
-        "item_in_56": middle[item],
-        "item_trend": (short * _MIDDLE / _SHORT / np.maximum(middle, 1))[item],
-        "item_long_trend": (middle * _LONG / _MIDDLE / np.maximum(long, 1))[item],
-        "item_due": ((of_pairs(often & (pairs.since < _SHORT)) + 1) / (of_pairs(often) + _PROVEN_SHRINKAGE))[
-            item
-        ],
+        "item_buyers": buyers,
+        "item_again": again / np.maximum(buyers, 1),
+        "item_gap": gaps / np.maximum(counts(is_gap), 1),
+        "item_in_14": short,
+        "item_in_56": middle,
+        "item_trend": short * _MIDDLE / _SHORT / np.maximum(middle, 1),
+        "item_long_trend": middle * _LONG / _MIDDLE / np.maximum(long, 1),
+        "item_due": (of_pairs(often & (pairs.since < _SHORT)) + 1) / (of_pairs(often) + _PROVEN_SHRINKAGE),
     }
 
 

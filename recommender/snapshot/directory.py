@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from recommender.campaigns.due import DueTable
 from recommender.data.catalog import COLUMNS, Catalog, Texts
 from recommender.data.fingerprints import Fingerprints
 from recommender.data.orders import OrderLog
@@ -38,6 +39,7 @@ _REASONS = "reasons"
 _EVIDENCE = "evidence"
 _CART_TREES = "cart_trees.txt"
 _FINGERPRINTS = "fingerprints"
+_DUE = "due"
 TABLES = ("recommended", "past_orders", "similar", "bought_together", "best_sellers", "local_best_sellers")
 
 
@@ -90,6 +92,7 @@ class Snapshot:
         cart_trees: what relations of items were worth in carts; None where that could not be told.
         fingerprints: what the lists go by, so that an update can tell whose hold; None where
             nobody took them.
+        due: what customers will soon buy again, in the order of `customers`; None where it could not be told.
     """
 
     manifest: Manifest
@@ -101,6 +104,7 @@ class Snapshot:
     findings: list[dict[str, object]]
     cart_trees: CartTreesModel | None = None
     fingerprints: Fingerprints | None = None
+    due: DueTable | None = None
 
     @property
     def snapshot_id(self) -> str:
@@ -216,6 +220,7 @@ def _load_content(manifest: Manifest, folder: Path) -> Snapshot:
         findings=msgspec.json.decode((folder / FINDINGS).read_bytes()),
         cart_trees=_load_cart_trees(folder / _CART_TREES),
         fingerprints=_load_fingerprints(folder / _FINGERPRINTS),
+        due=load_model(DueTable, folder / _DUE) if (folder / _DUE).is_dir() else None,
     )
 
 
@@ -274,6 +279,8 @@ def _write_content(snapshot: Snapshot, folder: Path) -> None:
         (folder / _CART_TREES).write_text(snapshot.cart_trees.text, encoding="utf-8")
     if snapshot.fingerprints:
         save_model(snapshot.fingerprints, folder / _FINGERPRINTS)
+    if snapshot.due:
+        save_model(snapshot.due, folder / _DUE)
     (folder / FINDINGS).write_bytes(
         msgspec.json.format(msgspec.json.encode(snapshot.findings, order="sorted"), indent=2)
     )

@@ -26,7 +26,7 @@ ROOMS = {
     "events": {"events"},
     "campaigns": {"campaigns", "ranking", "top_n", "models", "data", "ranges", "blocks", "compiled"},
     "experiments": {"experiments", "evaluation"},
-    "snapshot": {"snapshot", "ranking", "models", "data", "compiled"},
+    "snapshot": {"snapshot", "campaigns", "ranking", "models", "data", "compiled"},
 }
 """Rooms of the core that each room may use, besides errors."""
 

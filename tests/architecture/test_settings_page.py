@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from recommender.campaigns.replenishment import Replenishment
 from recommender.data.newcomers import NewItems
 from recommender.models.bought_together import BoughtTogether
 from recommender.models.cart_trees import CartTrees
@@ -29,6 +30,7 @@ SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(Mo
     "new_items": NewItems,
     "evaluation": EvaluationSettings,
     "ranker": Ranker,
+    "replenishment": Replenishment,
     "reranking": Reranking,
     "gate": GateSettings,
     "update": UpdateSettings,

@@ -121,7 +121,7 @@ def test_of_nobody_nothing_is_due(due: Due):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"fewest_days": 1}, {"windows": 0}, {"step_days": 0}, {"learning_rate": 0}, {"examples": 10}]
+    "wrong", [{"fewest_days": 1}, {"windows": -1}, {"step_days": 0}, {"learning_rate": 0}, {"examples": 10}]
 )
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
