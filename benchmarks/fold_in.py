@@ -54,7 +54,8 @@ def measure(n_factors: int, *, items: int = ITEMS, sessions: int = SESSIONS, tim
     """
     rng = np.random.default_rng(0)
     factors = rng.normal(size=(items, n_factors)).astype(np.float32)
-    ours = SessionFactors.of(factors, factors.T @ factors, PULL, np.ones(items, int))
+    everybodys = np.full(items, sessions)
+    ours = SessionFactors.of(factors, factors.T @ factors, PULL, listed=everybodys, buyers=everybodys)
     viewed = [np.sort(rng.choice(items, VIEWED, replace=False)).astype(np.int32) for _ in range(sessions)]
     with threadpool_limits(1, "blas"):
         als = AlternatingLeastSquares(factors=n_factors, regularization=PULL, num_threads=1)

@@ -175,7 +175,9 @@ def judge_shop(read: ReadOrders, settings: Settings, *, back: int, most: int = M
     listed = np.zeros(len(read.catalog.items), np.int64)
     for table in (lists.own, lists.together, lists.similar):
         listed += np.bincount(table.items, minlength=len(listed))
-    factors = SessionFactors.of(als.item_factors, als.gram, float(als.pull), listed)
+    buyers = np.zeros(len(listed), np.int64)
+    buyers[column] = history.buyers_of_items()
+    factors = SessionFactors.of(als.item_factors, als.gram, float(als.pull), listed=listed, buyers=buyers)
     methods = Methods(lists, factors)
     return [*_judged(methods, sessions, guests=False), *_judged(methods, sessions, guests=True)]
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -29,6 +28,7 @@ from .listening import held_address
 from .log_format import LOG_FORMATS, LogFormat, configure_logging, server_logging
 from .placements import load_service_settings
 from .row_memory import shared_memory
+from .run_folder import run_folder
 from .settings import ACCESS_SHARE, WorkerSettings
 from .wsgi import worker_application
 
@@ -98,10 +98,10 @@ def serve(
     with (
         held_address(host, port) as address,
         _redis(redis_url, state) as redis,
-        TemporaryDirectory(prefix="cartlift-") as reports,
+        run_folder() as reports,
         shared_memory() as rows,
     ):
-        settings = WorkerSettings(redis.url, shop, state, config, Path(reports), rows, log_format, access_log)
+        settings = WorkerSettings(redis.url, shop, state, config, reports, rows, log_format, access_log)
         keyed = not KeyRing(settings.keys, shop, time.monotonic).empty
         url = f"http://{_shown(address)}:{port}"
         facts = _facts(redis.description, _live_snapshot(settings), url, _notes(address, placements, keyed))

@@ -1,7 +1,9 @@
 """Item factors of a snapshot, in one file that all workers of a service map into their memory."""
 
 import fcntl
+import hashlib
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,10 +20,13 @@ from recommender.snapshot.store import SnapshotStore
 
 logger = logging.getLogger(__name__)
 
-_MOST_FILES = 4
-"""Of the live snapshot, of the one before, and of some that experiments name."""
+_MOST_FILES = 16
+"""Of the live snapshot, of those before, and of those that experiments name."""
 
 _PREFIX = "factors-"
+
+_LOCK_SECONDS = 5.0
+"""Longer than another worker reads; whoever waits meanwhile has other things to look after."""
 
 
 def load_factors(
@@ -39,39 +44,64 @@ def load_factors(
         SnapshotUnreadable: an entry is missing or damaged.
         StoreUnavailable: the store did not answer.
     """
-    if not manifest.factor_chunks:
+    if not manifest.factor_chunks or "als" not in manifest.sources:
         return None
-    head = decode_head(_read(store, manifest, FACTORS_KEY), manifest.n_items)
+    raw = _read(store, manifest, FACTORS_KEY)
+    head = replace(decode_head(raw, manifest.n_items), source=manifest.sources.index("als"))
     if folder is None:
         return replace(head, factors=_read_all(store, manifest, head))
+    # The head is in the name, since another version of cartlift may have published the same id otherwise.
+    file = folder / f"{_PREFIX}{manifest.snapshot}-{hashlib.blake2b(raw, digest_size=8).hexdigest()}.npy"
     try:
-        return replace(head, factors=_mapped(store, manifest, head, folder))
+        with _alone(folder):
+            if (found := _map(file, head)) is None:
+                _write(_read_all(store, manifest, head), file)
+                found = _map(file, head)
+            _drop_old(folder)
     except OSError as error:
         logger.warning("this worker keeps item factors for itself: %s", error)
-        return replace(head, factors=_read_all(store, manifest, head))
+        found = None
+    return replace(head, factors=_read_all(store, manifest, head) if found is None else found)
 
 
-def _mapped(
-    store: SnapshotStore, manifest: StoredManifest, head: SessionFactors, folder: Path
-) -> NDArray[np.float32]:
-    file = folder / f"{_PREFIX}{manifest.snapshot}.npy"
-    with _alone(folder):
-        if not file.exists():
-            # Written and not mapped for writing: where the disk is full, that is an error and no signal.
-            unfinished = file.with_suffix(".new.npy")
-            np.save(unfinished, _read_all(store, manifest, head), allow_pickle=False)
-            unfinished.rename(file)
+def _map(file: Path, head: SessionFactors) -> NDArray[np.float32] | None:
+    """The factors in a file; None where it is not there, or holds something else."""
+    try:
+        found = np.load(file, mmap_mode="r", allow_pickle=False)
         file.touch()
-        _drop_old(folder)
-        found: NDArray[np.float32] = np.load(file, mmap_mode="r", allow_pickle=False)
-    return found.view(np.ndarray)
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    sound = found.shape == head.factors.shape and found.dtype == np.float32
+    return found.view(np.ndarray) if sound else None
+
+
+def _write(factors: NDArray[np.float32], file: Path) -> None:
+    # Written and not mapped for writing: where the disk is full, that is an error and no signal.
+    unfinished = file.with_suffix(".new.npy")
+    try:
+        np.save(unfinished, factors, allow_pickle=False)
+        unfinished.rename(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """While no other worker reads factors: the second one finds the file of the first."""
+    """While no other worker reads factors: the second one finds the file of the first.
+
+    Raises:
+        OSError: another one has been reading for too long, or the folder cannot be written.
+    """
+    until = time.monotonic() + _LOCK_SECONDS
     with (folder / f"{_PREFIX}lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
         yield
 
 

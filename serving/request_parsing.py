@@ -197,7 +197,8 @@ def _build(
 
 def _unknown(name: str, rules: Mapping[str, FieldRule], what: str) -> FieldError:
     close = get_close_matches(name, rules, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(rules)}"
+    known = f"known are {', '.join(rules)}" if rules else "it has none; a body says what is asked"
+    hint = f"did you mean {close[0]!r}?" if close else known
     return FieldError(field=name[:MOST_ID_BYTES], detail=f"is no {what} of this call: {hint}")
 
 

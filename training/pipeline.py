@@ -27,6 +27,7 @@ from .learning import Learned, learn_from
 from .list_making import all_lists
 from .moment import Purchases, load_loops, purchases_at
 from .progress import Progress
+from .session_factors import session_factors
 from .settings import Settings
 from .sources import ReadOrders
 from .windows import EarlierWindows, examples_before
@@ -155,6 +156,7 @@ def snapshot_of(
         cart_trees=trees,
         fingerprints=fingerprints,
         due=due,
+        session_factors=session_factors(learned, lists, settings),
     )
 
 

@@ -23,7 +23,9 @@ MOST_FACTORS = 64
 MOST_ITEMS = 131_072
 """That have factors; more of them would take a session longer than all the rest of its answer."""
 
-_SOURCE = SOURCES.index("als")
+FEWEST_BUYERS = 5
+"""The factors of an item with fewer would point at what those few customers bought."""
+
 _SAMPLED = 16
 """One score of so many says how large the best ones must be."""
 
@@ -38,6 +40,7 @@ class SessionFactors:
         proposed: shape (n,) bool, whether the item may be proposed.
         gram: shape (n_factors, n_factors) float32, see `AlsModel.gram`.
         pull: see `AlsModel.pull`.
+        source: number of ALS among the sources of lists.
     """
 
     items: NDArray[np.int32]
@@ -45,6 +48,7 @@ class SessionFactors:
     proposed: NDArray[np.bool_]
     gram: NDArray[np.float32]
     pull: float
+    source: int = SOURCES.index("als")
 
     @classmethod
     def of(
@@ -52,8 +56,9 @@ class SessionFactors:
         factors: NDArray[np.float32],
         gram: NDArray[np.float32],
         pull: float,
-        listed: NDArray[np.integer],
         *,
+        listed: NDArray[np.integer],
+        buyers: NDArray[np.integer],
         most_factors: int = MOST_FACTORS,
         most_items: int = MOST_ITEMS,
     ) -> "SessionFactors":
@@ -67,7 +72,9 @@ class SessionFactors:
             gram: see `AlsModel`.
             pull: see `AlsModel`.
             listed: shape (n_items,), on how many lists each item stands. Only those on some list are
-                proposed: factors tell what one customer alone bought, and lists do not.
+                proposed: no other may be recommended.
+            buyers: shape (n_items,), how many customers bought each item. What fewer than `FEWEST_BUYERS` did
+                has no factors here: whoever looked at it would be shown what else they bought.
             most_factors: of each item.
             most_items: those that stand on the most lists are kept.
         """
@@ -75,7 +82,7 @@ class SessionFactors:
             axes = _principal_axes(gram, most_factors)
             with threadpool_limits(1, "blas"):
                 factors, gram = factors @ axes, np.asarray(axes.T @ gram @ axes, np.float32)
-        known: NDArray[np.bool_] = np.asarray(factors.any(axis=1))
+        known: NDArray[np.bool_] = np.asarray(factors.any(axis=1)) & (buyers >= FEWEST_BUYERS)
         if most_items < known.sum():
             known[np.where(known, listed, -1).argsort(kind="stable")[: len(known) - most_items]] = False
         items = np.flatnonzero(known).astype(np.int32)
@@ -104,8 +111,10 @@ class SessionFactors:
         scores = (self.factors @ session) * self._scale
         best = _largest(scores, LENGTH)
         best = best[scores[best] > 0]
-        nothing = np.zeros(len(best), np.uint8)
-        return RecommendationList(self.items[best], scores[best], nothing + np.uint8(_SOURCE), nothing > 0)
+        n = len(best)
+        return RecommendationList(
+            self.items[best], scores[best], np.full(n, self.source, np.uint8), np.zeros(n, bool)
+        )
 
     def _rows(self, items: NDArray[np.int32]) -> NDArray[np.intp]:
         """Where items stand here, as far as they do."""
@@ -126,7 +135,7 @@ class SessionFactors:
 
 def _principal_axes(gram: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     """The n directions in which factors with these products are the longest, shape (n_factors, n)."""
-    with threadpool_limits(1, "blas"):  # which adds up in the same order everywhere
+    with threadpool_limits(1, "blas"):
         _, axes = np.linalg.eigh(gram.astype(np.float64))
     axes = axes[:, ::-1][:, :n]
     # A direction and its opposite are as good: one of them, so that it is the same every time.

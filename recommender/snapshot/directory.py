@@ -27,7 +27,9 @@ from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
 from recommender.ranking.ranker import FeatureWorth, TreeRanker
 from recommender.ranking.reasons import Reasons
+from recommender.ranking.session_factors import SessionFactors
 from recommender.snapshot.encoding import FORMAT_VERSION
+from recommender.snapshot.factors import load_factors, save_factors
 from recommender.snapshot.manifest import FINDINGS, Manifest, snapshot_id
 
 MANIFEST = "manifest.json"
@@ -40,6 +42,7 @@ _EVIDENCE = "evidence"
 _CART_TREES = "cart_trees.txt"
 _FINGERPRINTS = "fingerprints"
 _DUE = "due"
+_SESSION = "session"
 TABLES = ("recommended", "past_orders", "similar", "bought_together", "best_sellers", "local_best_sellers")
 
 
@@ -92,6 +95,7 @@ class Snapshot:
         cart_trees: what relations of items were worth in carts; None where that could not be told.
         fingerprints: what the lists go by, so that an update can tell whose hold; None where
             nobody took them.
+        session_factors: what sessions are placed by; None where ALS has no say.
         due: what customers will soon buy again, in the order of `customers`; None where it could not be told.
     """
 
@@ -104,6 +108,7 @@ class Snapshot:
     findings: list[dict[str, object]]
     cart_trees: CartTreesModel | None = None
     fingerprints: Fingerprints | None = None
+    session_factors: SessionFactors | None = None
     due: DueTable | None = None
 
     @property
@@ -220,6 +225,7 @@ def _load_content(manifest: Manifest, folder: Path) -> Snapshot:
         findings=msgspec.json.decode((folder / FINDINGS).read_bytes()),
         cart_trees=_load_cart_trees(folder / _CART_TREES),
         fingerprints=_load_fingerprints(folder / _FINGERPRINTS),
+        session_factors=load_factors(folder / _SESSION),
         due=load_model(DueTable, folder / _DUE) if (folder / _DUE).is_dir() else None,
     )
 
@@ -279,6 +285,8 @@ def _write_content(snapshot: Snapshot, folder: Path) -> None:
         (folder / _CART_TREES).write_text(snapshot.cart_trees.text, encoding="utf-8")
     if snapshot.fingerprints:
         save_model(snapshot.fingerprints, folder / _FINGERPRINTS)
+    if snapshot.session_factors:
+        save_factors(snapshot.session_factors, folder / _SESSION)
     if snapshot.due:
         save_model(snapshot.due, folder / _DUE)
     (folder / FINDINGS).write_bytes(

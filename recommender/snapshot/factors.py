@@ -1,9 +1,10 @@
-"""How factors of items look in bytes. Public: docs/snapshot-format.md.
+"""How factors of items look in bytes, in a store and on disk. Public: docs/snapshot-format.md.
 
 Only numpy and msgspec, because the service imports this on its way up.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -72,9 +73,11 @@ def decode_head(raw: bytes, n_items: int) -> SessionFactors:
         gram = np.frombuffer(head.gram, "<f4").astype(np.float32)
         n_factors = round(len(gram) ** 0.5)
         gram = gram.reshape(n_factors, n_factors)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        np.linalg.cholesky(gram + np.eye(n_factors) * max(head.pull, 0))  # or no session could be placed
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, np.linalg.LinAlgError) as error:
         raise SnapshotUnreadable(f"its item factors cannot be read ({error}): {_AGAIN}") from error
-    sound = len(items) == len(proposed) > 0 and np.isfinite(gram).all() and np.isfinite(head.pull)
+    numbers = np.isfinite(gram).all() and np.isfinite(head.pull)
+    sound = len(items) == len(proposed) > 0 and n_factors > 0 and numbers
     if not sound or items[0] < 0 or items[-1] >= n_items or (np.diff(items) <= 0).any():
         raise SnapshotUnreadable(f"its item factors are of no items that it has: {_AGAIN}")
     nothing = np.broadcast_to(np.float32(0), (len(items), n_factors))
@@ -98,3 +101,34 @@ def decode_factors(head: SessionFactors, chunks: Sequence[bytes]) -> NDArray[np.
     if not np.isfinite(found).all():
         raise SnapshotUnreadable(f"an item factor is no finite number: {_AGAIN}")
     return found
+
+
+def save_factors(factors: SessionFactors, folder: Path) -> None:
+    """Write factors into a snapshot's directory, as exact as they are published."""
+    folder.mkdir()
+    arrays: dict[str, NDArray[np.generic]] = {
+        "items": factors.items,
+        "factors": factors.factors.astype(np.float16),
+        "proposed": factors.proposed,
+        "gram": factors.gram,
+        "pull": np.asarray(factors.pull, np.float32),
+    }
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def load_factors(folder: Path) -> SessionFactors | None:
+    """The factors in a snapshot's directory; None where it has none."""
+    if not folder.is_dir():
+        return None
+    found = {
+        name: np.load(folder / f"{name}.npy", allow_pickle=False)
+        for name in ("items", "factors", "proposed", "gram", "pull")
+    }
+    return SessionFactors(
+        found["items"],
+        found["factors"].astype(np.float32),
+        found["proposed"],
+        found["gram"],
+        float(found["pull"]),
+    )

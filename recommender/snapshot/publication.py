@@ -11,7 +11,6 @@ from recommender.data.catalog import Catalog
 from recommender.errors import ConfigError, SnapshotError
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
-from recommender.ranking.session_factors import SessionFactors
 from recommender.snapshot.directory import Lists, Snapshot
 from recommender.snapshot.encoding import (
     FORMAT_VERSION,
@@ -77,7 +76,7 @@ class Publication:
         """Every entry: item table, factors, best sellers, what items and customers have, manifest last."""
         for chunk, value in enumerate(encode_items(item_records(self.snapshot.catalog))):
             yield entry_key("items", str(chunk)), value
-        factors = self._factors()
+        factors = self.snapshot.session_factors
         if factors:
             yield from factor_entries(factors)
         lists, items = self.snapshot.lists, self.snapshot.catalog.items
@@ -91,21 +90,6 @@ class Publication:
             yield from rows.entries()
         manifest = self._manifest(of_customers, factor_chunks=chunks_of(factors) if factors else 0)
         yield entry_key("manifest"), msgspec.json.encode(manifest)
-
-    def _factors(self) -> SessionFactors | None:
-        """What sessions are placed by; None where ALS was not asked."""
-        als, lists, n_items = (
-            self.snapshot.models.get("als"),
-            self.snapshot.lists,
-            len(self.snapshot.catalog.items),
-        )
-        if als is None:
-            return None
-        tables = (lists.recommended, lists.similar, lists.bought_together, lists.best_sellers)
-        listed = np.zeros(n_items, np.int64)
-        for table in tables:
-            listed += np.bincount(table.items, minlength=n_items)
-        return SessionFactors.of(als.item_factors, als.gram, als.pull, listed)
 
     def _of_customers(self) -> tuple[PagedRows, ...]:
         """What customers have."""

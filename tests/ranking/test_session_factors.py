@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from recommender.models.als import Als
 from recommender.ranking.lists import SOURCES
-from recommender.ranking.session_factors import CONFIDENCE, LENGTH, SessionFactors, _largest
+from recommender.ranking.session_factors import CONFIDENCE, FEWEST_BUYERS, LENGTH, SessionFactors, _largest
 from tests.shops import TASTES, history_of, planted_lines
 
 SWEET, SALTY = (1.0, 0.0), (0.0, 1.0)
@@ -18,8 +18,9 @@ ROWS = np.array([SWEET, SWEET, SALTY, SALTY, (0.0, 0.0)], np.float32)
 EVERYWHERE = np.array([3, 2, 2, 1, 0])
 
 
-def factors(rows=ROWS, listed=EVERYWHERE, **more) -> SessionFactors:
-    return SessionFactors.of(rows, rows.T @ rows, 0.5, listed, **more)
+def factors(rows=ROWS, listed=EVERYWHERE, buyers=None, **more) -> SessionFactors:
+    buyers = np.full(len(rows), FEWEST_BUYERS) if buyers is None else buyers
+    return SessionFactors.of(rows, rows.T @ rows, 0.5, listed=listed, buyers=buyers, **more)
 
 
 def proposed(found: SessionFactors, *viewed: int) -> list[int]:
@@ -48,6 +49,13 @@ def test_to_look_twice_is_to_look_once():
 def test_what_stands_on_no_list_says_something_and_is_not_proposed():
     hidden = factors(listed=np.array([0, 2, 2, 1, 0]))
     assert proposed(hidden, HONEY) == [JAM]
+
+
+def test_what_few_bought_is_neither_looked_at_nor_proposed():
+    few = factors(buyers=np.array([FEWEST_BUYERS, FEWEST_BUYERS - 1, 9, 9, 9]))
+    assert proposed(few, HONEY) == [HONEY]
+    # Whoever looks at it would be shown what its few buyers bought besides.
+    assert proposed(few, JAM) == []
 
 
 def test_what_everybody_buys_is_not_first_by_that_alone():
@@ -93,7 +101,8 @@ def test_it_is_the_fold_in_of_the_model():
     history = history_of(planted_lines(), 121.0)
     als = Als(factors=8).fit(history)
     n_items = len(history.items)
-    found = SessionFactors.of(als.item_factors, als.gram, float(als.pull), np.ones(n_items, int))
+    some = np.full(n_items, 9)
+    found = SessionFactors.of(als.item_factors, als.gram, float(als.pull), listed=some, buyers=some)
     for taste in TASTES.values():
         viewed = history.items.positions(taste[:2])
         # A weight whose confidence is that of a view.

@@ -1,5 +1,6 @@
 """Sessions are placed among the factors that a snapshot brings, which workers of a service share."""
 
+import fcntl
 import logging
 
 import msgspec
@@ -23,7 +24,8 @@ def published_factors() -> SessionFactors:
     rows = np.zeros((len(ITEMS), 2), np.float32)
     for item, taste in TASTES.items():
         rows[POSITIONS[item]] = taste
-    return SessionFactors.of(rows, rows.T @ rows, 0.5, np.ones(len(ITEMS), int))
+    some = np.full(len(ITEMS), 9)
+    return SessionFactors.of(rows, rows.T @ rows, 0.5, listed=some, buyers=some)
 
 
 def with_factors(snapshot: str, **changed: bytes | None) -> dict[str, bytes | None]:
@@ -84,10 +86,15 @@ def test_workers_of_one_service_share_one_file(store: UnreliableStore, tmp_path)
     asked = store.reads
     second = load_factors(store, with_manifest(), tmp_path)
     assert store.reads == asked + 1  # what they are; the factors themselves are there
-    assert [file.name for file in tmp_path.glob("*.npy")] == ["factors-monday.npy"]
+    assert names_in(tmp_path) == ["monday"]
     for found in (first, second):
         assert np.array_equal(found.factors, published_factors().factors)
         assert not found.factors.flags.writeable
+
+
+def names_in(folder) -> list[str]:
+    """Snapshots of which there is a file."""
+    return sorted(file.name.removeprefix("factors-").rpartition("-")[0] for file in folder.glob("*.npy"))
 
 
 def with_manifest(snapshot: str = "monday"):
@@ -95,16 +102,54 @@ def with_manifest(snapshot: str = "monday"):
 
 
 def test_files_of_old_snapshots_go(store: UnreliableStore, tmp_path):
-    days = ["monday", *(f"day-{number}" for number in range(6))]
+    days = ["monday", *(f"day-{number:02}" for number in range(18))]
     kept = None
     for day in days:
         publish(store, day, with_factors(day))
         live = load_snapshot(store, day, tmp_path)
         kept = kept or live.factors
-    names = sorted(file.name for file in tmp_path.glob("*.npy"))
-    assert names == sorted(f"factors-{day}.npy" for day in days[-4:])
+    assert names_in(tmp_path) == sorted(days[-16:])
     # Who still answers from an old one has it.
     assert np.array_equal(kept.factors, published_factors().factors)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no numbers", None])
+def test_a_file_that_holds_something_else_is_written_anew(store: UnreliableStore, tmp_path, damage):
+    load_factors(store, with_manifest(), tmp_path)
+    (file,) = tmp_path.glob("*.npy")
+    if damage is None:
+        np.save(file, np.zeros((2, 2), np.float32))
+    else:
+        file.write_bytes(damage)
+    found = load_factors(store, with_manifest(), tmp_path)
+    assert np.array_equal(found.factors, published_factors().factors)
+    assert np.array_equal(np.load(file), found.factors)
+
+
+def test_another_publication_of_the_same_id_has_a_file_of_its_own(store: UnreliableStore, tmp_path):
+    first = load_factors(store, with_manifest(), tmp_path)
+    narrow = SessionFactors.of(
+        np.ones((len(ITEMS), 1), np.float32), np.full((1, 1), 7, np.float32), 0.5,
+        listed=np.full(len(ITEMS), 9), buyers=np.full(len(ITEMS), 9),
+    )  # fmt: skip
+    publish(store, "monday", {**with_factors("monday"), **dict(factor_entries(narrow))})
+    second = load_factors(store, with_manifest(), tmp_path)
+    assert (first.factors.shape[1], second.factors.shape[1]) == (2, 1)
+
+
+def test_a_worker_does_not_wait_for_ever_for_another_one(store: UnreliableStore, tmp_path, monkeypatch):
+    monkeypatch.setattr("recommender.serving.factor_files._LOCK_SECONDS", 0.05)
+    with (tmp_path / "factors-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = load_factors(store, with_manifest(), tmp_path)
+    assert np.array_equal(found.factors, published_factors().factors)
+    assert names_in(tmp_path) == []
+
+
+def test_the_source_is_the_one_of_the_snapshot(store: UnreliableStore, tmp_path):
+    said = msgspec.structs.replace(with_manifest(), sources=("best_sellers", "x", "als"))
+    assert load_factors(store, said, tmp_path).source == 2
+    assert load_factors(store, msgspec.structs.replace(said, sources=("x",)), tmp_path) is None
 
 
 def test_where_no_file_can_be_written_a_worker_has_its_own(store: UnreliableStore, tmp_path, caplog):
@@ -124,7 +169,7 @@ def test_a_snapshot_whose_factors_are_damaged_is_refused(store: UnreliableStore,
     follower.poll()
     assert follower.live.id == "monday"
     assert "item factors" in follower.trouble
-    assert [file.name for file in tmp_path.glob("*.npy")] == ["factors-monday.npy"]
+    assert names_in(tmp_path) == ["monday"]
 
 
 def test_a_snapshot_without_factors_is_served_as_ever():

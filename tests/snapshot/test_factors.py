@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from recommender.errors import SnapshotUnreadable
-from recommender.models.als import AlsModel
 from recommender.ranking.session_factors import SessionFactors
+from recommender.snapshot.directory import load_snapshot, write_snapshot
 from recommender.snapshot.encoding import decode_manifest
 from recommender.snapshot.factors import (
     FACTORS_KEY,
@@ -30,7 +30,9 @@ def many() -> SessionFactors:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(N_ITEMS, 3)).astype(np.float32)
     rows[::7] = 0
-    return SessionFactors.of(rows, rows.T @ rows, 0.25, rng.integers(0, 2, N_ITEMS))
+    return SessionFactors.of(
+        rows, rows.T @ rows, 0.25, listed=rng.integers(0, 2, N_ITEMS), buyers=np.full(N_ITEMS, 9)
+    )
 
 
 def decoded(entries: dict[str, bytes]) -> SessionFactors:
@@ -53,7 +55,7 @@ def test_what_is_read_is_what_was_written():
 
 def test_of_no_factors_nothing_is_written():
     nothing = np.zeros((4, 2), np.float32)
-    none = SessionFactors.of(nothing, nothing.T @ nothing, 1.0, np.ones(4, int))
+    none = SessionFactors.of(nothing, nothing.T @ nothing, 1.0, listed=np.ones(4, int), buyers=np.full(4, 9))
     assert [*factor_entries(none)] == []
     assert chunks_of(none) == 0
 
@@ -70,7 +72,11 @@ def head_with(**changed: object) -> bytes:
         (b"\x80", "cannot be read"),
         (head_with(gram=b"1234"[:3]), "cannot be read"),
         (head_with(gram=bytes(8)), "cannot be read"),
+        (head_with(gram=b""), "of no items"),
         (head_with(gram=np.full(9, np.nan, "<f4").tobytes()), "of no items"),
+        (head_with(gram=np.zeros(9, "<f4").tobytes(), pull=0.0), "cannot be read"),
+        (head_with(gram=(-np.eye(3, dtype="<f4")).tobytes()), "cannot be read"),
+        (head_with(pull=float("nan")), "of no items"),
         (head_with(items=b""), "of no items"),
         (head_with(items=np.array([1, 1], "<i4").tobytes(), proposed=b"11"), "of no items"),
         (head_with(items=np.array([-1, 1], "<i4").tobytes(), proposed=b"11"), "of no items"),
@@ -92,12 +98,20 @@ def test_factors_that_are_not_whole_are_refused():
 
 
 def with_als():
-    """The small snapshot, with a model for which tea and milk go together; nobody bought nails."""
+    """The small snapshot, with factors for which tea and milk go together; nobody bought nails."""
     rows = np.zeros((len(ITEMS), 2), np.float32)
     rows[[TEA, MILK]], rows[HAMMER] = (1, 0), (0, 1)
-    als = AlsModel(np.zeros((2, 2), np.float32), rows, rows.T @ rows, np.float32(4), np.float32(0.5))
-    snapshot = small_snapshot()
-    return replace(snapshot, models={**snapshot.models, "als": als})
+    some = np.full(len(ITEMS), 9)
+    factors = SessionFactors.of(rows, rows.T @ rows, 0.5, listed=some, buyers=some)
+    return replace(small_snapshot(), session_factors=factors)
+
+
+def test_they_stand_in_the_snapshot(tmp_path):
+    written = write_snapshot(with_als(), tmp_path / "one")
+    again = load_snapshot(tmp_path / "one")
+    assert dict(Publication(again).entries()) == dict(Publication(written).entries())
+    write_snapshot(small_snapshot(), tmp_path / "two")
+    assert load_snapshot(tmp_path / "two").session_factors is None
 
 
 def test_a_publication_holds_the_factors_of_als():
