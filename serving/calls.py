@@ -19,13 +19,14 @@ from .privacy_schemas import (
     Removed,
 )
 from .question import CallName
+from .reason_schemas import Reason
 from .schemas import (
     BestSellersQuery,
+    BuyAgainQuery,
     CartRequest,
     CustomerQuery,
     ItemQuery,
     ListQuery,
-    Reason,
     Recommendations,
     RecommendationsRequest,
     RecommendedItem,
@@ -115,6 +116,16 @@ LIST_CALLS = (
         description="The customer's own list. An unknown customer is no error: best sellers are answered, "
         "of the category if one is asked, else of the place, and `source` says so.",
         example={"n": 5, "mode": "discover", "fields": ["title", "price"]},
+    ),
+    ListCall(
+        name="buy_again",
+        path="/v1/customers/{customer_id}/buy-again",
+        asked=BuyAgainQuery,
+        summary="What a customer needs again, and when",
+        description="Items that the customer is likely to buy again, the likeliest first, each with "
+        "`probability`, `due_on` and `due_between`. Where nothing of that is known, what they bought before "
+        "and may buy again, without dates; of an unknown customer nothing.",
+        example={"n": 5, "within": 14, "fields": ["title"]},
     ),
     ListCall(
         name="similar",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recommender.ranking.cart import NOTHING, CustomerLists, list_for_cart, merged
+from recommender.ranking.due_list import DueList
 from recommender.ranking.lists import RecommendationList
 from recommender.ranking.session import Viewed, list_for_session
 from recommender.snapshot.encoding import entry_key
@@ -90,6 +91,21 @@ def first_answer(
         if len(shown):
             break
     return tuple(tried)
+
+
+def due_key(asked: Question) -> tuple[str, ...]:
+    """The entry that holds what the customer will soon buy again; none for a guest."""
+    return () if asked.customer_id is None else (entry_key("due", asked.customer_id),)
+
+
+def _due(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
+    due = _stored(due_key(asked), lists)
+    return due.within(asked.within) if isinstance(due, DueList) else NOTHING
+
+
+def _repeats(asked: Question, lists: Lists, live: LiveSnapshot) -> RecommendationList:
+    own = _own_list(asked, lists)
+    return own.keep(own.bought)
 
 
 def _own_list(asked: Question, lists: Lists) -> RecommendationList:
@@ -214,6 +230,8 @@ MOST_VIEWS = 20
 
 SESSION = Rung("session", _session_keys, _session, asked=lambda asked: asked.recent)
 PERSONAL = Rung("personal", _own_key, _personal, asked=lambda asked: asked.customer_id is not None)
+DUE = Rung("due", due_key, _due, asked=lambda asked: asked.customer_id is not None)
+REPEATS = Rung("personal", _own_key, _repeats)
 SIMILAR = Rung("similar", _similar_keys, _similar)
 BOUGHT_TOGETHER = Rung("co_purchase", _bought_together_keys, _bought_together)
 WITH_CART = Rung("co_purchase", _cart_keys, _with_cart, asked=lambda asked: asked.items)
@@ -238,6 +256,7 @@ LADDERS: Mapping[CallName, tuple[Rung, ...]] = {
         BEST_OVERALL,
     ),
     "customer": (PERSONAL, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
+    "buy_again": (DUE, REPEATS),
     "similar": (SIMILAR, BOUGHT_TOGETHER, BEST_BESIDE_ITEM, BEST_OVERALL),
     "bought_together": (BOUGHT_TOGETHER, SIMILAR, BEST_BESIDE_ITEM, BEST_OVERALL),
     "cart": (WITH_CART, PERSONAL, LIKE_THE_CART, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),

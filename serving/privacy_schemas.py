@@ -73,7 +73,8 @@ class StoredRow(Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="`customer`: the own list; `orders`: past purchases; `reasons`: why each place of "
-            "the list is there, in bytes."
+            "the list is there, in bytes; `due`: what is likely bought again, the score being its chance "
+            "within 14 days."
         ),
     ]
     places: tuple[StoredPlace, ...] = ()

@@ -10,6 +10,8 @@ from pathlib import Path
 from recommender.errors import SnapshotUnreadable, StoreUnavailable
 from recommender.events.exposures import erase_exposures
 from recommender.events.private_customers import Standing
+from recommender.ranking.due_list import USUAL
+from recommender.snapshot.due_rows import decode_due
 from recommender.snapshot.redis_customers import CustomerRow, RedisCustomers
 from recommender.snapshot.store import SnapshotStore
 
@@ -179,6 +181,8 @@ class PrivacyService:
             return StoredRow(
                 snapshot=snapshot, kind=found.kind, raw=base64.b64encode(found.row).decode("ascii")
             )
+        if found.kind == "due":
+            return StoredRow(snapshot=snapshot, kind=found.kind, places=tuple(_due_places(found, ids)))
         ranked = decoded_list(found.row, found.manifest, once=found.kind != "orders")
         places = zip(
             ranked.items.tolist(),
@@ -195,6 +199,12 @@ class PrivacyService:
                 for item, score, source, bought in places
             ),
         )
+
+
+def _due_places(found: CustomerRow, ids: Sequence[str]) -> Iterator[StoredPlace]:
+    ranked = decode_due(found.row, found.manifest.n_items).within(USUAL)
+    for item, chance in zip(ranked.items.tolist(), ranked.scores.tolist(), strict=True):
+        yield StoredPlace(ids[item], chance, "buy_again", bought_before=True)
 
 
 def _after(before: Standing | None, opted_out: Standing, *, personalisation: bool) -> Standing | None:

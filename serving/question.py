@@ -14,7 +14,9 @@ from .expressions import ExpressionRefused, Kind, expression
 from .placements import NO_RULES, Placement
 from .schemas import FieldError, ItemField, ListQuery, Mode, SourceName
 
-CallName = Literal["recommendations", "customer", "similar", "bought_together", "cart", "best_sellers"]
+CallName = Literal[
+    "recommendations", "customer", "similar", "bought_together", "cart", "best_sellers", "buy_again"
+]
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -32,6 +34,7 @@ class Question(Struct, frozen=True, kw_only=True):
         placement: the caller's label.
         strict: whether to answer nothing rather than something else.
         mode: whether to answer items bought before, others or both.
+        within: days ahead in which something is to be due.
         place: where the customer is, as the orders call it.
         recent: ids of the items looked at, the newest last, each once.
         filters: expressions that hold of every item answered.
@@ -60,6 +63,7 @@ class Question(Struct, frozen=True, kw_only=True):
     placement: str | None = None
     strict: bool = False
     mode: Mode = "mixed"
+    within: int = 14
     place: str | None = None
     recent: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()

@@ -17,7 +17,8 @@ from recommender.snapshot.rows import decode_evidence
 from .live_snapshot import LiveSnapshot
 from .log_format import nameless
 from .question import Question
-from .schemas import Reason, SourceName
+from .reason_schemas import Reason
+from .schemas import SourceName
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +115,8 @@ class Explainer:
         match self.rung:
             case "personal":
                 return self._of_own_list(item)
+            case "due":
+                return self._of_own_list(item) or Reason(kind="bought_before")
             case "similar":
                 return self._similar_to(self.anchors.get(item))
             case "co_purchase" | "session":

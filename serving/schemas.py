@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from .expressions import NAMES
+from .reason_schemas import Reason
 
 MOST_PLACES = 100
 """Most items in one answer."""
@@ -54,7 +55,7 @@ HidingRule = Literal[
     "category",
     "filter",
 ]
-RungName = Literal["personal", "session", "co_purchase", "similar", "best_sellers"]
+RungName = Literal["personal", "session", "co_purchase", "similar", "best_sellers", "due"]
 SourceName = Literal[RungName, "nothing"]
 
 Id = Annotated[str, Meta(min_length=1, max_length=MOST_ID_BYTES)]
@@ -147,6 +148,18 @@ class ItemQuery(ListQuery, frozen=True, kw_only=True):
     """A list for an item page."""
 
     strict: Strict = False
+
+
+class BuyAgainQuery(ItemQuery, frozen=True, kw_only=True):
+    """What is due again."""
+
+    within: Annotated[
+        Literal[7, 14, 30],
+        must_be(
+            "7, 14 or 30",
+            "Days ahead, counted from the snapshot's newest order, of which `probability` tells.",
+        ),
+    ] = 14
 
 
 class BestSellersQuery(ListQuery, frozen=True, kw_only=True):
@@ -250,44 +263,6 @@ class RecommendationsRequest(CustomerQuery, frozen=True, kw_only=True, forbid_un
     ] = False
 
 
-class Reason(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why an item stands in a list, for programs to put in words."""
-
-    kind: Annotated[
-        Literal[
-            "bought_again",
-            "bought_before",
-            "because_you_bought",
-            "similar_to",
-            "bought_with",
-            "popular_in_category",
-            "popular_in_place",
-            "popular",
-        ],
-        Meta(
-            description="`bought_again`: the customer buys it every `every_days` days on average. "
-            "`bought_before`: the customer has bought it, `times` times where that is known. "
-            "`because_you_bought`: who bought the `item_id`, as this customer did, also buys it. "
-            "`similar_to`: the same customers buy it and the `item_id` asked about, or just looked at. "
-            "`bought_with`: so many `orders` hold it and the `item_id` asked about, `lift` times what chance "
-            "would give, and hardly less than `lift_at_least` times. "
-            "`popular_in_category`: a best seller of its `category`. `popular_in_place`: of the `place` "
-            "asked for. `popular`: of the shop."
-        ),
-    ]
-    item_id: str | UnsetType = UNSET
-    title: Annotated[
-        str | UnsetType | None, Meta(description="Of the `item_id`, where titles are asked for.")
-    ] = UNSET
-    category: str | UnsetType = UNSET
-    place: str | UnsetType = UNSET
-    every_days: int | UnsetType = UNSET
-    times: int | UnsetType = UNSET
-    orders: int | UnsetType = UNSET
-    lift: float | UnsetType = UNSET
-    lift_at_least: float | UnsetType = UNSET
-
-
 class PlaceExplanation(Struct, frozen=True, kw_only=True):
     """How an item came to its place."""
 
@@ -342,6 +317,17 @@ class RecommendedItem(Struct, frozen=True, kw_only=True):
     url: str | UnsetType | None = UNSET
     image_url: str | UnsetType | None = UNSET
     reason: Reason | UnsetType | None = UNSET
+    probability: Annotated[
+        float | UnsetType, Meta(description="Of a purchase in the days asked for, where it is due again.")
+    ] = UNSET
+    due_on: Annotated[
+        str | UnsetType | None,
+        Meta(description="Likely date of the next purchase, if it comes within 30 days; null where unknown."),
+    ] = UNSET
+    due_between: Annotated[
+        tuple[str, str] | UnsetType | None,
+        Meta(description="First and last date between which four of five such purchases come."),
+    ] = UNSET
     explanation: PlaceExplanation | UnsetType = UNSET
 
 
@@ -363,7 +349,8 @@ class Recommendations(Struct, frozen=True, kw_only=True):
         Meta(
             description="Which rung of the ladder the list stands on: `personal` the customer's own list, "
             "`session` what goes with the items just looked at, `co_purchase` what is bought together, "
-            "`similar` similar items, `best_sellers` the plainest; `nothing` where an experiment holds "
+            "`similar` similar items, `best_sellers` the plainest, `due` what is likely bought again; "
+            "`nothing` where an experiment holds "
             "recommendations back."
         ),
     ]

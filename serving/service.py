@@ -10,16 +10,30 @@ import msgspec
 
 from recommender.errors import SnapshotMissing, SnapshotUnreadable
 from recommender.events.recommendation_ids import tag_text
+from recommender.ranking.due_list import DueList
 from recommender.ranking.lists import RecommendationList
+from recommender.snapshot.due_rows import decode_due
 from recommender.snapshot.redis_layout import RedisKeys
 
 from .basis import Answered, Basis, Ground, Noted
 from .customer_notes import read_notes
+from .due_dates import with_dates
 from .errors import UnknownItem
 from .follower import SnapshotFollower
 from .health_schemas import Ready
 from .invalidations import Invalidations
-from .ladder import Rung, Tried, first_answer, keys_of, ladder_of, past_orders_key, read_first, read_late
+from .ladder import (
+    DUE,
+    Rung,
+    Tried,
+    due_key,
+    first_answer,
+    keys_of,
+    ladder_of,
+    past_orders_key,
+    read_first,
+    read_late,
+)
 from .live_items import LiveItems
 from .live_snapshot import LiveSnapshot
 from .log_format import nameless
@@ -34,6 +48,7 @@ from .shaping import shaped
 logger = logging.getLogger(__name__)
 
 _OF_AN_ITEM = ("similar:", "bought-together:")
+_DUE = "due:"
 
 _MOST_GROUNDS = 16
 
@@ -182,6 +197,9 @@ class RecommendationService:
         degraded = not basis.of_named_snapshot or (
             bool(unreadable) and not unreadable.isdisjoint(keys_of(rungs, asked))
         )
+        if rungs[-1] is DUE:
+            for due in (lists.get(key) for key in due_key(asked)):
+                items = with_dates(items, due, asked, live) if isinstance(due, DueList) else items
         made = basis.answer(
             rungs[-1].name, items, stale=reading.stale, degraded=degraded, uncertain=degraded or unexplained
         )
@@ -325,14 +343,16 @@ def _sound_lists(
     rows: Mapping[str, bytes], asked: Question, live: LiveSnapshot
 ) -> tuple[dict[str, RecommendationList], set[str]]:
     """The stored lists that can be read, and the keys of the others: there the next rung answers."""
-    lists, damaged, orders_key = {}, set(), past_orders_key(asked)
+    lists: dict[str, RecommendationList] = {}
+    damaged, orders_key = set(), past_orders_key(asked)
     for key, row in rows.items():
         try:
-            lists[key] = (
-                live.read_item_list(key, row)
-                if key.startswith(_OF_AN_ITEM)
-                else live.read_list(row, once=key not in orders_key)
-            )
+            if key.startswith(_OF_AN_ITEM):
+                lists[key] = live.read_item_list(key, row)
+            elif key.startswith(_DUE):
+                lists[key] = decode_due(row, live.manifest.n_items)
+            else:
+                lists[key] = live.read_list(row, once=key not in orders_key)
         except SnapshotUnreadable as error:
             damaged.add(key)
             logger.warning("%s is put aside: %s", nameless(key), error)

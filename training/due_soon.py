@@ -7,9 +7,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recommender.campaigns.due import DueTable, due_again
-from recommender.campaigns.replenishment import HORIZONS
 from recommender.campaigns.rhythms import categories_of
 from recommender.errors import ConfigError
+from recommender.ranking.due_list import HORIZONS
 from recommender.snapshot.directory import Snapshot
 
 from .moment import Purchases

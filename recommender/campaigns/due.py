@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.campaigns.purchase_days import PurchaseDays
-from recommender.campaigns.replenishment import HORIZONS, Due, Replenishment
+from recommender.campaigns.replenishment import Due, Replenishment
 from recommender.campaigns.rhythms import ItemRhythms, Rhythms
 from recommender.data.groups import run_starts, sorted_by
 from recommender.data.orders import OrderLog
+from recommender.ranking.due_list import HORIZONS, USUAL
 
-_ORDERED_BY = HORIZONS.index(14)
+_ORDERED_BY = HORIZONS.index(USUAL)
 
 _CUSTOMERS_AT_ONCE = 100_000
 """So that a large shop's purchases need not be taken apart all at once."""

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from recommender.campaigns.purchase_days import PurchaseDays
 from recommender.campaigns.rhythms import Rhythms
 from recommender.ranges import require_at_least, require_positive, require_share
-
-HORIZONS = (7, 14, 30)
-"""Days ahead of which the chance is told."""
+from recommender.ranking.due_list import HORIZONS
 
 LONGEST = HORIZONS[-1]
 """Days ahead that a likely day may lie at most."""

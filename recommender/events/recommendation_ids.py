@@ -22,10 +22,10 @@ TAG_CHARACTERS = TAG_BYTES * 4 // 3
 MOST_NAME_BYTES = 32
 """Longest name of an experiment and of a variant."""
 
-CALLS = ("", "recommendations", "customer", "similar", "bought_together", "cart", "best_sellers")
+CALLS = ("", "recommendations", "customer", "similar", "bought_together", "cart", "best_sellers", "buy_again")
 """Calls by their number in an id. Only ever added to: ids of years ago are read by it."""
 
-SOURCES = ("", "personal", "session", "co_purchase", "similar", "best_sellers", "nothing")
+SOURCES = ("", "personal", "session", "co_purchase", "similar", "best_sellers", "nothing", "due")
 """Rungs by their number in an id; see `CALLS`."""
 
 _VERSION = 1

@@ -7,8 +7,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.campaigns.due import DueTable
 from recommender.ranking.lists import ListTable
 from recommender.ranking.reasons import Reasons
+from recommender.snapshot.due_rows import LAYOUT, PLACE, places_of
 from recommender.snapshot.page_kernels import crc32, frame, put_orders, put_ranks, put_reasons
 from recommender.snapshot.pages import page_key, pages_for
 from recommender.snapshot.rows import LARGEST_SCORE, LARGEST_VALUE
@@ -145,3 +147,19 @@ def paged_reasons(kind: str, owners: RowOwners, starts: NDArray[np.int64], reaso
         put_reasons(rows, row_at, starts, reasons.kinds, reasons.values, LARGEST_VALUE, out)
 
     return PagedRows(kind, owners, starts, 0, 4, put)
+
+
+def paged_due(kind: str, owners: RowOwners, table: DueTable) -> PagedRows:
+    """What is due again, see `due_rows`."""
+
+    def put(rows: NDArray[np.int64], row_at: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
+        out[row_at] = LAYOUT
+        lengths = table.starts[rows + 1] - table.starts[rows]
+        number = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        place = np.repeat(table.starts[rows], lengths) + number
+        columns = (table.items, table.chance, table.day, table.first, table.last)
+        places = places_of(*(column[place] for column in columns))
+        at = np.repeat(row_at + 1, lengths) + number * PLACE.itemsize
+        out[at[:, None] + np.arange(PLACE.itemsize)] = places.view(np.uint8).reshape(-1, PLACE.itemsize)
+
+    return PagedRows(kind, owners, table.starts, 1, PLACE.itemsize, put)

@@ -21,7 +21,14 @@ from recommender.snapshot.encoding import (
     entry_key,
 )
 from recommender.snapshot.factors import chunks_of, factor_entries
-from recommender.snapshot.paged_rows import PagedRows, RowOwners, paged_orders, paged_ranks, paged_reasons
+from recommender.snapshot.paged_rows import (
+    PagedRows,
+    RowOwners,
+    paged_due,
+    paged_orders,
+    paged_ranks,
+    paged_reasons,
+)
 from recommender.snapshot.rows import (
     MOST_ITEMS,
     MOST_NARROW_ITEMS,
@@ -103,6 +110,7 @@ class Publication:
             paged_ranks("customer", owners, lists.recommended, wide=wide),
             paged_orders("orders", owners, lists.past_orders),
             paged_reasons("reasons", owners, lists.recommended.starts, lists.reasons),
+            *([] if self.snapshot.due is None else [paged_due("due", owners, self.snapshot.due)]),
         )
         return kinds if self.pages is None else tuple(replace(r, cut=self.pages[r.kind]) for r in kinds)
 

@@ -9,6 +9,7 @@ import numpy as np
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
 from recommender.ranking.reasons import BECAUSE_YOU_BOUGHT, Reasons
+from recommender.snapshot.due_rows import decode_due
 from recommender.snapshot.encoding import (
     StoredManifest,
     decode_items,
@@ -66,6 +67,8 @@ def _check_row(key: str, row: bytes, manifest: StoredManifest) -> None:
             check_reasons(key, decode_reasons(row), manifest)
         case "evidence":
             decode_evidence(row)
+        case "due":
+            decode_due(row, manifest.n_items)
         case kind:
             check_list(f"the list {key}", decode_list(row), manifest, once=kind != "orders")
 

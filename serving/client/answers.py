@@ -38,6 +38,9 @@ class RecommendedItem:
     url: str | None = None
     image_url: str | None = None
     reason: Reason | None = None
+    probability: float | None = None
+    due_on: str | None = None
+    due_between: tuple[str, str] | None = None
     explanation: Mapping[str, Any] | None = None
 
 
@@ -106,8 +109,9 @@ def read_outcomes(said: Any) -> tuple[EventOutcome, ...]:
 
 
 def _read_item(said: Mapping[str, Any]) -> RecommendedItem:
-    reason = said.get("reason")
-    return _known(RecommendedItem, {**said, "reason": _known(Reason, reason) if reason else None})
+    reason, between = said.get("reason"), said.get("due_between")
+    read = {"reason": _known(Reason, reason) if reason else None, "due_between": between and tuple(between)}
+    return _known(RecommendedItem, {**said, **read})
 
 
 def _known(kind: type[Value], said: Mapping[str, Any]) -> Value:

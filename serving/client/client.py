@@ -11,7 +11,14 @@ from urllib.parse import quote
 from .answers import EventOutcome, Recommendations, read_outcomes, read_recommendations
 from .connection import Connection, ServiceError
 from .event_queue import Event, EventQueue
-from .options import BestSellersOptions, CartOptions, CustomerOptions, FullOptions, ItemOptions
+from .options import (
+    BestSellersOptions,
+    BuyAgainOptions,
+    CartOptions,
+    CustomerOptions,
+    FullOptions,
+    ItemOptions,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +74,10 @@ class Client:
     def for_customer(self, customer_id: str, **options: Unpack[CustomerOptions]) -> Recommendations:
         """What to show a customer; an unknown one is answered with best sellers."""
         return self._get(f"/v1/customers/{_id(customer_id)}/recommendations", options)
+
+    def buy_again(self, customer_id: str, **options: Unpack[BuyAgainOptions]) -> Recommendations:
+        """What a customer needs again, and when; of an unknown one nothing."""
+        return self._get(f"/v1/customers/{_id(customer_id)}/buy-again", options)
 
     def similar(self, item_id: str, **options: Unpack[ItemOptions]) -> Recommendations:
         """What is like an item."""

@@ -29,6 +29,12 @@ class ItemOptions(ListOptions, total=False):
     strict: bool
 
 
+class BuyAgainOptions(ItemOptions, total=False):
+    """Of what is due again."""
+
+    within: Literal[7, 14, 30]
+
+
 class CustomerOptions(ItemOptions, total=False):
     """Of a personal list."""
 

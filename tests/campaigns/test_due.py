@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from recommender.campaigns.due import DueTable, due_again
-from recommender.campaigns.replenishment import HORIZONS, Replenishment
+from recommender.campaigns.replenishment import Replenishment
 from recommender.data.history import DAY
+from recommender.ranking.due_list import HORIZONS
 from tests.campaigns.test_replenishment import CATEGORY, GAPS, LOG, NOW
 
 UNTIL_NOW = LOG.until(NOW * DAY)

@@ -7,9 +7,10 @@ import pytest
 
 from recommender.campaigns import replenishment
 from recommender.campaigns.purchase_days import PurchaseDays
-from recommender.campaigns.replenishment import COVERED, HORIZONS, LONGEST, Due, Replenishment
+from recommender.campaigns.replenishment import COVERED, LONGEST, Due, Replenishment
 from recommender.campaigns.rhythms import Rhythms
 from recommender.data.history import DAY
+from recommender.ranking.due_list import HORIZONS
 from tests.shops import log_of
 
 DAYS = 460

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from recommender.campaigns.replenishment import HORIZONS
 from recommender.command_options import shop_option, state_option
 from recommender.events.private_customers import read_standings
+from recommender.ranking.due_list import HORIZONS
 from recommender.snapshot.directory import load_snapshot
 
 from ..due_soon import due_frame
