@@ -29,8 +29,8 @@ class Placement:
 
     Attributes:
         ladder: which lists to answer from, in this order, the first with something to show: `personal`,
-            `session`, `co_purchase`, `similar`, `best_sellers`, `due`. Those that a call does not have are passed
-            over; without any that it has, the call's own ladder holds.
+            `session`, `co_purchase`, `similar`, `best_sellers`, `due`. Those that a call does not have are
+            passed over; without any that it has, the call's own ladder holds.
         n: items of an answer.
         mode: `mixed`, `repeat` or `discover`.
         category: the only category to answer from.
