@@ -158,6 +158,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
             return " or ".join(_kind(choice) for choice in choices)
         case {"enum": values}:
             return " | ".join(map(str, values))
+        case {"type": "array", "prefixItems": [first, *others]}:
+            return f"{1 + len(others)} of {_kind(first)}"
         case {"type": "array", "items": items}:
             return f"list of {_kind(items)}"
         case {"type": "integer", "minimum": least, "maximum": most}:

@@ -27,6 +27,12 @@ _REFUSALS = {
     "503": "No snapshot was ever seen; of what is sent to be kept: it could not be written down.",
 }
 
+_NO_HTTP_YET = {
+    "414": {"description": "The path and query are too long; answered without a body."},
+    "431": {"description": "The headers are too long or too many; answered without a body."},
+}
+"""What is refused before anything of the request is looked at."""
+
 EXAMPLE_IDS = {"customer_id": "17850", "item_id": "1001"}
 
 
@@ -89,6 +95,7 @@ def _operation(call: Call, schemas: Mapping[str, Any]) -> Document:
                 call.answer.__doc__ or "", call.answer, example=msgspec.to_builtins(call.example_answer)
             ),
             **_refusals("400", "401", "403", "429", "503", *(["404"] if _may_miss(call) else [])),
+            **_NO_HTTP_YET,
         },
         "security": [{"key": []}] if call.scope != "read" else [{"key": []}, {}],
     }
