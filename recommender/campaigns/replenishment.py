@@ -246,4 +246,19 @@ class ReplenishmentModel:
         if self.days is None:
             none = np.zeros(len(features), np.int16)
             return Due(chance, none, none, none)
-        return Due(chance, *self.days.of(features))
+        day, first, last = self.days.of(features)
+        day = np.clip(day, *_half_way(chance))
+        return Due(chance, day, np.minimum(first, day), np.maximum(last, day))
+
+
+def _half_way(chance: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Between which days half of a purchase's chance within `LONGEST` days is reached, each of shape (n,).
+
+    Chances and days are told by trees that know nothing of each other: what is likely bought this week is not
+    to be due in three.
+    """
+    half = chance[:, -1:] / 2
+    reached = (chance >= half).argmax(axis=1)
+    ends = np.array(HORIZONS, np.int16)
+    begins = np.array([1, *(days + 1 for days in HORIZONS[:-1])], np.int16)
+    return begins[reached], ends[reached]

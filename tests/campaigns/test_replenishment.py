@@ -92,6 +92,13 @@ def test_the_interval_holds_what_it_says(due: Due):
     assert (due.last - due.first + 1)[again].mean() < 7  # of a rhythm of two days more or less
 
 
+def test_what_is_likely_bought_this_week_is_due_this_week(due: Due):
+    week, fortnight, month = due.chance.T
+    assert (due.day[week >= month / 2] <= 7).all()
+    assert (due.day[(week < month / 2) & (fortnight >= month / 2)] <= 14).all()
+    assert (due.day[fortnight < month / 2] > 14).all()
+
+
 def test_it_is_learned_the_same_every_time(due: Due):
     again = QUICK.fit(KNOWN, CATEGORY).due(RHYTHMS)
     for name in ("chance", "day", "first", "last"):
