@@ -73,8 +73,8 @@ def read_one(given: bytes) -> None:
 
 
 if __name__ == "__main__":
-    # libFuzzer's own limit reads the peak of the process, and a child of a large one (a test run) begins with
-    # its parent's peak. So its limit is off, and the address space has one: a reader that eats memory ends it.
+    # libFuzzer's own limit reads the process's peak, and the child of a large one (a test run) begins with
+    # its parent's. So that is off, and the address space has a limit: a reader that eats memory ends the run.
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     atheris.Setup([*sys.argv, "-rss_limit_mb=0"], read_one)
     atheris.Fuzz()
