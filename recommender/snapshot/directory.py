@@ -25,24 +25,17 @@ from recommender.models.cart_trees import CartTreesModel
 from recommender.models.registry import FITTED
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
-from recommender.ranking.ranker import FeatureWorth, TreeRanker
+from recommender.ranking.ranker import TreeRanker
 from recommender.ranking.reasons import Reasons
 from recommender.ranking.session_factors import SessionFactors
 from recommender.snapshot.encoding import FORMAT_VERSION
-from recommender.snapshot.factors import load_factors, save_factors
 from recommender.snapshot.manifest import FINDINGS, Manifest, snapshot_id
+from recommender.snapshot.optional_parts import PARTS, load_parts, save_parts
 
 MANIFEST = "manifest.json"
 _ATTRIBUTE = "attribute:"
-_ORDER = "order.txt"
-_CHANCE = "chance.txt"
-_WORTH = "worth.json"
 _REASONS = "reasons"
 _EVIDENCE = "evidence"
-_CART_TREES = "cart_trees.txt"
-_FINGERPRINTS = "fingerprints"
-_DUE = "due"
-_SESSION = "session"
 TABLES = ("recommended", "past_orders", "similar", "bought_together", "best_sellers", "local_best_sellers")
 
 
@@ -221,12 +214,8 @@ def _load_content(manifest: Manifest, folder: Path) -> Snapshot:
             places=places,
         ),
         models={name: load_model(FITTED[name], folder / "models" / name) for name in _model_names(folder)},
-        ranker=_load_ranker(folder / "ranker"),
         findings=msgspec.json.decode((folder / FINDINGS).read_bytes()),
-        cart_trees=_load_cart_trees(folder / _CART_TREES),
-        fingerprints=_load_fingerprints(folder / _FINGERPRINTS),
-        session_factors=load_factors(folder / _SESSION),
-        due=load_model(DueTable, folder / _DUE) if (folder / _DUE).is_dir() else None,
+        **load_parts(folder),
     )
 
 
@@ -279,16 +268,7 @@ def _write_content(snapshot: Snapshot, folder: Path) -> None:
     save_model(snapshot.lists.evidence, folder / "lists" / _EVIDENCE)
     for name, model in snapshot.models.items():
         save_model(model, folder / "models" / name)
-    if snapshot.ranker:
-        _write_ranker(snapshot.ranker, folder / "ranker")
-    if snapshot.cart_trees:
-        (folder / _CART_TREES).write_text(snapshot.cart_trees.text, encoding="utf-8")
-    if snapshot.fingerprints:
-        save_model(snapshot.fingerprints, folder / _FINGERPRINTS)
-    if snapshot.session_factors:
-        save_factors(snapshot.session_factors, folder / _SESSION)
-    if snapshot.due:
-        save_model(snapshot.due, folder / _DUE)
+    save_parts({name: getattr(snapshot, name) for name in PARTS}, folder)
     (folder / FINDINGS).write_bytes(
         msgspec.json.format(msgspec.json.encode(snapshot.findings, order="sorted"), indent=2)
     )
@@ -325,32 +305,6 @@ def _catalog(items: pl.DataFrame) -> Catalog:
 def _load_table(folder: Path) -> ListTable:
     table: ListTable = load_model(ListTable, folder)
     return table
-
-
-def _write_ranker(ranker: TreeRanker, folder: Path) -> None:
-    folder.mkdir()
-    (folder / _ORDER).write_text(ranker.order, encoding="utf-8")
-    (folder / _CHANCE).write_text(ranker.chance, encoding="utf-8")
-    (folder / _WORTH).write_bytes(msgspec.json.format(msgspec.json.encode(ranker.worth), indent=2))
-
-
-def _load_ranker(folder: Path) -> TreeRanker | None:
-    if not folder.is_dir():
-        return None
-    worth = msgspec.json.decode((folder / _WORTH).read_bytes(), type=tuple[FeatureWorth, ...])
-    order, chance = ((folder / name).read_text(encoding="utf-8") for name in (_ORDER, _CHANCE))
-    return TreeRanker.read(order, chance, worth)
-
-
-def _load_cart_trees(file: Path) -> CartTreesModel | None:
-    return CartTreesModel.read(file.read_text(encoding="utf-8")) if file.is_file() else None
-
-
-def _load_fingerprints(folder: Path) -> Fingerprints | None:
-    if not folder.is_dir():
-        return None
-    fingerprints: Fingerprints = load_model(Fingerprints, folder)
-    return fingerprints
 
 
 def _model_names(folder: Path) -> list[str]:

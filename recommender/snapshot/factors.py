@@ -117,10 +117,8 @@ def save_factors(factors: SessionFactors, folder: Path) -> None:
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
-def load_factors(folder: Path) -> SessionFactors | None:
-    """The factors in a snapshot's directory; None where it has none."""
-    if not folder.is_dir():
-        return None
+def load_factors(folder: Path) -> SessionFactors:
+    """The factors in a snapshot's directory."""
     found = {
         name: np.load(folder / f"{name}.npy", allow_pickle=False)
         for name in ("items", "factors", "proposed", "gram", "pull")
