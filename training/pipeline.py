@@ -11,7 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.campaigns.bundle_table import BundleTable
 from recommender.campaigns.due import DueTable
+from recommender.campaigns.own_bundles import OwnBundles
 from recommender.data.fingerprints import Fingerprints
 from recommender.data.orders import GUEST
 from recommender.models.cart_trees import CartTreesModel
@@ -19,6 +21,7 @@ from recommender.ranking.lists import SOURCES
 from recommender.snapshot.directory import Lists, Snapshot, fingerprint
 from recommender.snapshot.manifest import Counts, Manifest, Updated, rfc3339
 
+from .bundles import customers_bundles, shop_bundles
 from .carried import Carried
 from .due_soon import due_soon
 from .evaluation import evaluate
@@ -64,10 +67,12 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
     trees = cart_trees(purchases, settings, progress)
     plain = plain_lists(purchases, read.places, settings, progress, trees=trees, carried=carried)
     due = due_soon(purchases, settings, progress)
+    bundles = shop_bundles(purchases, plain, settings, progress, carried=carried)
     learned = learn_from(purchases, examples, settings, progress)
     # Customers' lists need the room that these take, where nobody else holds them.
     del read, purchases
     lists = all_lists(learned, plain, settings, progress, carried=carried)
+    own = customers_bundles(bundles, lists, learned, due, settings, progress)
     return snapshot_of(
         facts,
         learned,
@@ -76,6 +81,8 @@ def train(read: ReadOrders, settings: Settings, *, now: datetime, progress: Prog
         trees=trees,
         fingerprints=fingerprints,
         due=due,
+        bundles=bundles,
+        own_bundles=own,
         figures=None if verdict is None else plain_values(asdict(verdict)),
         now=now,
     )
@@ -123,6 +130,8 @@ def snapshot_of(
     trees: CartTreesModel | None,
     fingerprints: Fingerprints | None,
     due: DueTable | None = None,
+    bundles: BundleTable | None = None,
+    own_bundles: OwnBundles | None = None,
     figures: Mapping[str, object] | None,
     now: datetime,
     updated: Updated | msgspec.UnsetType = msgspec.UNSET,
@@ -156,6 +165,8 @@ def snapshot_of(
         cart_trees=trees,
         fingerprints=fingerprints,
         due=due,
+        bundles=bundles,
+        own_bundles=own_bundles,
         session_factors=session_factors(learned, lists, settings),
     )
 

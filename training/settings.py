@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recommender.campaigns.bundles import Bundles
+from recommender.campaigns.discounts import Discounts
 from recommender.campaigns.replenishment import Replenishment
 from recommender.data.cleaning_rules import CleaningRules
 from recommender.data.newcomers import NewItems
@@ -39,6 +41,8 @@ class Settings:
         lists: which items stand in lists, and how many.
         new_items: which items may stand there before they have sold.
         replenishment: what customers will soon buy again, and when.
+        bundles: what is proposed as one offer.
+        discounts: what is taken off the prices of a bundle.
         evaluation: how the lists are judged.
         gate: what a snapshot must be like to go live.
         update: how much of the snapshot before an update goes on from.
@@ -56,6 +60,8 @@ class Settings:
     lists: ListSettings = field(default_factory=ListSettings)
     new_items: NewItems = field(default_factory=NewItems)
     replenishment: Replenishment = field(default_factory=Replenishment)
+    bundles: Bundles = field(default_factory=Bundles)
+    discounts: Discounts = field(default_factory=Discounts)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     update: UpdateSettings = field(default_factory=UpdateSettings)

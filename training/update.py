@@ -13,6 +13,7 @@ from recommender.models.als import AlsModel, AlsStart
 from recommender.snapshot.directory import Snapshot, load_snapshot
 from recommender.snapshot.manifest import Made, Manifest, Updated
 
+from .bundles import customers_bundles, shop_bundles
 from .carried import Carried
 from .due_soon import due_soon
 from .item_lists import plain_lists
@@ -102,10 +103,12 @@ def update(
         carried = Carried.of(before, start.fingerprints, purchases, fingerprints)
     plain = plain_lists(purchases, read.places, settings, progress, trees=before.cart_trees, carried=carried)
     facts, due = DataFacts.of(read, purchases), due_soon(purchases, settings, progress)
+    bundles = shop_bundles(purchases, plain, settings, progress, carried=carried)
     learned = relearn(purchases, settings, known=known, progress=progress)
     # As in `train`: customers' lists need the room.
     del purchases
     lists = all_lists(learned, plain, settings, progress, carried=carried)
+    own = customers_bundles(bundles, lists, learned, due, settings, progress)
     return snapshot_of(
         facts,
         learned,
@@ -114,6 +117,8 @@ def update(
         trees=before.cart_trees,
         fingerprints=fingerprints,
         due=due,
+        bundles=bundles,
+        own_bundles=own,
         figures=before.manifest.figures,
         now=now,
         updated=_updated(before.manifest, carried),

@@ -34,4 +34,5 @@ def without_private(snapshot: Snapshot, private: Standings) -> Snapshot:
     past_orders = lists.past_orders.keep(past)
     changed = replace(lists, recommended=recommended, reasons=reasons, past_orders=past_orders)
     due = snapshot.due and snapshot.due.keep(shown[snapshot.due.row_of_place()])
-    return replace(snapshot, lists=changed, due=due)
+    own = snapshot.own_bundles and snapshot.own_bundles.keep(shown[snapshot.own_bundles.row_of_place()])
+    return replace(snapshot, lists=changed, due=due, own_bundles=own)

@@ -75,7 +75,7 @@ def shared_by_pairs(
         anchor: shape (n,), an item of each pair.
         other: shape (n,), the other item.
     """
-    return _shared(counted_rows(rows, buyer), anchor, other)
+    return counted_pairs(counted_rows(rows, buyer), anchor, other)
 
 
 def shared_products(
@@ -88,11 +88,12 @@ def shared_products(
         anchor: shape (n,), an item of each pair.
         other: shape (n,), the other item.
     """
-    return _shared(rows, anchor, other).together
+    return counted_pairs(rows, anchor, other).together
 
 
-def _shared(rows: CountedRows, anchor: NDArray[np.integer], other: NDArray[np.integer]) -> Shared:
-    """The rows of the item that stands in more of them are marked, and those of the other looked up there."""
+def counted_pairs(rows: CountedRows, anchor: NDArray[np.integer], other: NDArray[np.integer]) -> Shared:
+    """As `shared_by_pairs`, of rows that were counted already."""
+    # The rows of the item that stands in more of them are marked, and those of the other looked up there.
     length = np.asarray(np.diff(rows.column_starts), np.int64)
     swap = length[anchor] < length[other]
     one, two = np.where(swap, other, anchor), np.where(swap, anchor, other)

@@ -13,7 +13,9 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from recommender.campaigns.bundle_table import BundleTable
 from recommender.campaigns.due import DueTable
+from recommender.campaigns.own_bundles import OwnBundles
 from recommender.data.catalog import COLUMNS, Catalog, Texts
 from recommender.data.fingerprints import Fingerprints
 from recommender.data.orders import OrderLog
@@ -90,6 +92,8 @@ class Snapshot:
             nobody took them.
         session_factors: what sessions are placed by; None where ALS has no say.
         due: what customers will soon buy again, in the order of `customers`; None where it could not be told.
+        bundles: what is proposed as one offer; None where nobody looked for it.
+        own_bundles: which of them fit each customer, in the order of `customers`; None likewise.
     """
 
     manifest: Manifest
@@ -103,6 +107,8 @@ class Snapshot:
     fingerprints: Fingerprints | None = None
     session_factors: SessionFactors | None = None
     due: DueTable | None = None
+    bundles: BundleTable | None = None
+    own_bundles: OwnBundles | None = None
 
     @property
     def snapshot_id(self) -> str:

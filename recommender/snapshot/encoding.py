@@ -37,7 +37,7 @@ class ItemRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 class StoredManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a reader must know before it reads the first list of a published snapshot.
 
-    The last three may be missing.
+    The last four may be missing.
 
     Attributes:
         format: `FORMAT_VERSION` of the writer.
@@ -53,6 +53,7 @@ class StoredManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             named here is an entry of its own.
         vitals: what the next publication is compared with.
         factor_chunks: number of `factors` entries, see `factors`; 0 where no factors are published.
+        bundle_chunks: number of `bundle-table` entries, see `bundle_rows`; 0 where none are published.
         forced: why the gate would have refused it, where it was published by force.
     """
 
@@ -68,6 +69,7 @@ class StoredManifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     pages: Mapping[str, int]
     vitals: Vitals | None = None
     factor_chunks: int = 0
+    bundle_chunks: int = 0
     forced: tuple[str, ...] = ()
 
 

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from recommender.campaigns.bundle_table import BundleTable
 from recommender.campaigns.due import DueTable
+from recommender.campaigns.own_bundles import OwnBundles
 from recommender.data.fingerprints import Fingerprints
 from recommender.models.archive import load_model, save_model
 from recommender.models.cart_trees import CartTreesModel
@@ -74,5 +76,7 @@ PARTS: Mapping[str, _Part] = {
     "fingerprints": _arrays("fingerprints", Fingerprints),
     "session_factors": _Part("session", save_factors, load_factors),
     "due": _arrays("due", DueTable),
+    "bundles": _arrays("bundles", BundleTable),
+    "own_bundles": _arrays("own_bundles", OwnBundles),
 }
 """By the name that `Snapshot` has for them, an entry each."""

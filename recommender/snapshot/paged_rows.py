@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.campaigns.due import DueTable
+from recommender.campaigns.own_bundles import OwnBundles
 from recommender.ranking.lists import ListTable
 from recommender.ranking.reasons import Reasons
-from recommender.snapshot.due_rows import LAYOUT, PLACE, places_of
+from recommender.snapshot import bundle_rows, due_rows
 from recommender.snapshot.page_kernels import crc32, frame, put_orders, put_ranks, put_reasons
 from recommender.snapshot.pages import page_key, pages_for
 from recommender.snapshot.rows import LARGEST_SCORE, LARGEST_VALUE
@@ -152,14 +153,39 @@ def paged_reasons(kind: str, owners: RowOwners, starts: NDArray[np.int64], reaso
 def paged_due(kind: str, owners: RowOwners, table: DueTable) -> PagedRows:
     """What is due again, see `due_rows`."""
 
-    def put(rows: NDArray[np.int64], row_at: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
-        out[row_at] = LAYOUT
-        lengths = table.starts[rows + 1] - table.starts[rows]
-        number = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        place = np.repeat(table.starts[rows], lengths) + number
-        columns = (table.items, table.chance, table.day, table.first, table.last)
-        places = places_of(*(column[place] for column in columns))
-        at = np.repeat(row_at + 1, lengths) + number * PLACE.itemsize
-        out[at[:, None] + np.arange(PLACE.itemsize)] = places.view(np.uint8).reshape(-1, PLACE.itemsize)
+    def places(at: NDArray[np.int64]) -> NDArray[np.void]:
+        return due_rows.places_of(
+            table.items[at], table.chance[at], table.day[at], table.first[at], table.last[at]
+        )
 
-    return PagedRows(kind, owners, table.starts, 1, PLACE.itemsize, put)
+    return _of_records(kind, owners, table.starts, due_rows.LAYOUT, due_rows.PLACE, places)
+
+
+def paged_bundles(kind: str, owners: RowOwners, own: OwnBundles) -> PagedRows:
+    """Bundles of customers, see `bundle_rows`."""
+
+    def places(at: NDArray[np.int64]) -> NDArray[np.void]:
+        return bundle_rows.places_of(own.bundles[at], own.owned[at], own.due[at])
+
+    return _of_records(kind, owners, own.starts, bundle_rows.LAYOUT, bundle_rows.PLACE, places)
+
+
+def _of_records(
+    kind: str,
+    owners: RowOwners,
+    starts: NDArray[np.int64],
+    layout: int,
+    record: np.dtype[np.void],
+    places: Callable[[NDArray[np.int64]], NDArray[np.void]],
+) -> PagedRows:
+    """Rows that are a byte and then a record a place; `places` gives the records of these places."""
+
+    def put(rows: NDArray[np.int64], row_at: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
+        out[row_at] = layout
+        lengths = starts[rows + 1] - starts[rows]
+        number = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        written = places(np.repeat(starts[rows], lengths) + number)
+        at = np.repeat(row_at + 1, lengths) + number * record.itemsize
+        out[at[:, None] + np.arange(record.itemsize)] = written.view(np.uint8).reshape(-1, record.itemsize)
+
+    return PagedRows(kind, owners, starts, 1, record.itemsize, put)

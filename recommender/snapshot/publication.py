@@ -11,6 +11,8 @@ from recommender.data.catalog import Catalog
 from recommender.errors import ConfigError, SnapshotError
 from recommender.ranking.evidence import Evidence
 from recommender.ranking.lists import ListTable
+from recommender.snapshot import bundle_rows
+from recommender.snapshot import factors as factor_rows
 from recommender.snapshot.directory import Lists, Snapshot
 from recommender.snapshot.encoding import (
     FORMAT_VERSION,
@@ -20,10 +22,10 @@ from recommender.snapshot.encoding import (
     encode_items,
     entry_key,
 )
-from recommender.snapshot.factors import chunks_of, factor_entries
 from recommender.snapshot.paged_rows import (
     PagedRows,
     RowOwners,
+    paged_bundles,
     paged_due,
     paged_orders,
     paged_ranks,
@@ -80,12 +82,14 @@ class Publication:
         return replace(self, pages=pages)
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry: item table, factors, best sellers, what items and customers have, manifest last."""
+        """Every entry: items, factors, bundles, best sellers, rows of items and customers; manifest last."""
         for chunk, value in enumerate(encode_items(item_records(self.snapshot.catalog))):
             yield entry_key("items", str(chunk)), value
         factors = self.snapshot.session_factors
         if factors:
-            yield from factor_entries(factors)
+            yield from factor_rows.factor_entries(factors)
+        if (bundles := self.snapshot.bundles) is not None:
+            yield from bundle_rows.bundle_entries(bundles)
         lists, items = self.snapshot.lists, self.snapshot.catalog.items
         yield from self._best_sellers()
         yield from _rows("place", lists.places, lists.local_best_sellers)
@@ -95,8 +99,7 @@ class Publication:
         of_customers = self._of_customers()
         for rows in of_customers:
             yield from rows.entries()
-        manifest = self._manifest(of_customers, factor_chunks=chunks_of(factors) if factors else 0)
-        yield entry_key("manifest"), msgspec.json.encode(manifest)
+        yield entry_key("manifest"), msgspec.json.encode(self._manifest(of_customers))
 
     def _of_customers(self) -> tuple[PagedRows, ...]:
         """What customers have."""
@@ -106,11 +109,13 @@ class Publication:
             or len(manifest.sources) > MOST_NARROW_SOURCES
         )
         owners = RowOwners.of(self.snapshot.customers.ids)
+        due, bundles = self.snapshot.due, self.snapshot.own_bundles
         kinds = (
             paged_ranks("customer", owners, lists.recommended, wide=wide),
             paged_orders("orders", owners, lists.past_orders),
             paged_reasons("reasons", owners, lists.recommended.starts, lists.reasons),
-            *([] if self.snapshot.due is None else [paged_due("due", owners, self.snapshot.due)]),
+            *([] if due is None else [paged_due("due", owners, due)]),
+            *([] if bundles is None else [paged_bundles("bundles", owners, bundles)]),
         )
         return kinds if self.pages is None else tuple(replace(r, cut=self.pages[r.kind]) for r in kinds)
 
@@ -121,7 +126,8 @@ class Publication:
         by_group = _rows("best-sellers", lists.groups, lists.best_sellers)
         yield from (entry for entry in by_group if entry[0] != whole_shop)
 
-    def _manifest(self, of_customers: tuple[PagedRows, ...], factor_chunks: int) -> StoredManifest:
+    def _manifest(self, of_customers: tuple[PagedRows, ...]) -> StoredManifest:
+        factors, bundles = self.snapshot.session_factors, self.snapshot.bundles
         manifest, n_items = self.snapshot.manifest, len(self.snapshot.catalog.items)
         return StoredManifest(
             format=FORMAT_VERSION,
@@ -135,7 +141,8 @@ class Publication:
             categories=self._categories(),
             pages={rows.kind: rows.pages for rows in of_customers},
             vitals=vitals_of(self.snapshot),
-            factor_chunks=factor_chunks,
+            factor_chunks=factor_rows.chunks_of(factors) if factors else 0,
+            bundle_chunks=0 if bundles is None else bundle_rows.chunks_of(bundles),
         )
 
     def _categories(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from recommender.errors import SnapshotUnreadable
 from recommender.ranking.lists import RecommendationList
 from recommender.ranking.reasons import BECAUSE_YOU_BOUGHT, Reasons
+from recommender.snapshot.bundle_rows import bundle_key, decode_bundles, decode_own
 from recommender.snapshot.due_rows import decode_due
 from recommender.snapshot.encoding import (
     StoredManifest,
@@ -22,7 +23,7 @@ from recommender.snapshot.rows import decode_evidence, decode_list, decode_reaso
 
 MANIFEST_KEY = entry_key("manifest")
 
-_NO_LISTS = ("items:", "factors:", FACTORS_KEY)
+_NO_LISTS = ("items:", "factors:", FACTORS_KEY, "bundle-table:")
 _READ_FIRST = (*_NO_LISTS, "best-sellers:")
 
 
@@ -44,24 +45,25 @@ def check_readable(snapshot: str, entries: Mapping[str, bytes]) -> None:
     manifest = _manifest(snapshot, entries)
     _check_items(manifest, entries)
     _check_factors(manifest, entries)
+    n_bundles = _checked_bundles(manifest, entries)
     for group in ("", *manifest.categories):
         _entry(entries, entry_key("best-sellers", group))
     for key, row in entries.items():
         if is_page(key):
-            _check_page(key, row, manifest)
+            _check_page(key, row, manifest, n_bundles)
         elif key != MANIFEST_KEY and not key.startswith(_NO_LISTS):
-            _check_row(key, row, manifest)
+            _check_row(key, row, manifest, n_bundles)
 
 
-def _check_page(key: str, page: bytes, manifest: StoredManifest) -> None:
+def _check_page(key: str, page: bytes, manifest: StoredManifest, n_bundles: int) -> None:
     kind = key.partition("-page:")[0]
     for id_, row in islice(decode_page(page).items(), 1):
         if entry_of(entry_key(kind, id_), manifest.pages) != key:
             raise SnapshotUnreadable(f"{id_!r} stands in {key}, where no reader looks for it")
-        _check_row(entry_key(kind, id_), row, manifest)
+        _check_row(entry_key(kind, id_), row, manifest, n_bundles)
 
 
-def _check_row(key: str, row: bytes, manifest: StoredManifest) -> None:
+def _check_row(key: str, row: bytes, manifest: StoredManifest, n_bundles: int) -> None:
     match key.partition(":")[0]:
         case "reasons":
             check_reasons(key, decode_reasons(row), manifest)
@@ -69,6 +71,8 @@ def _check_row(key: str, row: bytes, manifest: StoredManifest) -> None:
             decode_evidence(row)
         case "due":
             decode_due(row, manifest.n_items)
+        case "bundles":
+            decode_own(row, n_bundles)
         case kind:
             check_list(f"the list {key}", decode_list(row), manifest, once=kind != "orders")
 
@@ -137,6 +141,12 @@ def _check_factors(manifest: StoredManifest, entries: Mapping[str, bytes]) -> No
     if manifest.factor_chunks:
         head = decode_head(_entry(entries, FACTORS_KEY), manifest.n_items)
         decode_factors(head, [_entry(entries, factor_key(chunk)) for chunk in range(manifest.factor_chunks)])
+
+
+def _checked_bundles(manifest: StoredManifest, entries: Mapping[str, bytes]) -> int:
+    """How many bundles there are."""
+    chunks = [_entry(entries, bundle_key(chunk)) for chunk in range(manifest.bundle_chunks)]
+    return len(decode_bundles(chunks, manifest.n_items))
 
 
 def _item_ids(manifest: StoredManifest, entries: Mapping[str, bytes]) -> Iterator[str]:

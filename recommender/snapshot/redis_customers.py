@@ -17,7 +17,7 @@ from recommender.snapshot.redis_layout import COMPLETE, DROPPING, RedisKeys
 from recommender.snapshot.redis_registry import RedisRegistry
 from recommender.snapshot.redis_servers import RedisServers
 
-KINDS = ("customer", "orders", "reasons", "due")
+KINDS = ("customer", "orders", "reasons", "due", "bundles")
 """Kinds of rows that are about one customer."""
 
 _MOST_TRIES = 20
