@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from .calls import ListCall
+from .call import ListCall
 
 JSON = "application/json"
 REQUEST_ID = "cartlift.request_id"  # where the WSGI environment keeps it

@@ -1,10 +1,10 @@
 """What an answer is made of, and what it is before it is put in words."""
 
 from dataclasses import dataclass
+from typing import Any
 from weakref import ref
 
 import msgspec
-from msgspec import UNSET
 
 from recommender.events.recommendation_ids import Shown, recommendation_id
 
@@ -100,26 +100,32 @@ class Basis:
         degraded: bool = False,
         uncertain: bool = False,
     ) -> Recommendations:
-        """What is said.
+        """What is said of these items; other arguments as of `said`."""
+        said = self.said(source, stale=stale, degraded=degraded, uncertain=uncertain)
+        return Recommendations(items=items, **said)
+
+    def said(
+        self, source: SourceName, *, stale: bool = False, degraded: bool = False, uncertain: bool = False
+    ) -> dict[str, Any]:
+        """What is said of any answer, by its names on the wire.
 
         Args:
             source: which rung it stands on.
-            items: see `Recommendations`.
             stale: see `Recommendations`.
             degraded: see `Recommendations`.
             uncertain: whether something could not be read, so that another answer may have this basis.
         """
         asked, live = self.asked, self.live
         told = Shown(asked.call, source, live.id, asked.placement, asked.experiment, asked.variant)
-        return Recommendations(
-            recommendation_id=recommendation_id(asked.tag(live.id, self.version, degraded=uncertain), told),
-            items=items,
-            source=source,
-            snapshot=live.id,
-            generated_at=live.manifest.generated_at,
-            stale=stale,
-            degraded=degraded,
-            placement=UNSET if asked.placement is None else asked.placement,
-            experiment=UNSET if asked.experiment is None else asked.experiment,
-            variant=UNSET if asked.variant is None else asked.variant,
-        )
+        labels = {name: getattr(asked, name) for name in ("placement", "experiment", "variant")}
+        return {
+            "recommendation_id": recommendation_id(
+                asked.tag(live.id, self.version, degraded=uncertain), told
+            ),
+            "source": source,
+            "snapshot": live.id,
+            "generated_at": live.manifest.generated_at,
+            "stale": stale,
+            "degraded": degraded,
+            **{name: label for name, label in labels.items() if label is not None},
+        }

@@ -11,7 +11,8 @@ import msgspec
 from flask import render_template
 from markupsafe import Markup, escape
 
-from .calls import CALLS, EXAMPLE_ANSWER, Call
+from .call import EXAMPLE_ANSWER, Call
+from .calls import CALLS
 from .openapi import EXAMPLE_IDS, Document
 from .problems import KINDS
 

@@ -22,7 +22,8 @@ from recommender.events.recommendation_ids import TAG_CHARACTERS
 from .answer_headers import JSON, REQUEST_ID, answer_headers, request_id
 from .arms import Arm
 from .basis import Basis
-from .calls import LIST_CALLS, ListCall
+from .call import ListCall
+from .calls import LIST_CALLS
 from .experiments import Experiments
 from .guard import CHECKED_KEY, Guard
 from .json_bodies import MOST_BODY_BYTES

@@ -125,6 +125,10 @@ def past_orders_key(asked: Question) -> tuple[str, ...]:
     return () if asked.customer_id is None else (entry_key("orders", asked.customer_id),)
 
 
+def _bundles_key(asked: Question) -> tuple[str, ...]:
+    return () if asked.customer_id is None else (entry_key("bundles", asked.customer_id),)
+
+
 def _similar_keys(asked: Question) -> tuple[str, ...]:
     return tuple(entry_key("similar", item_id) for item_id in asked.items)
 
@@ -242,6 +246,10 @@ BEST_IN_CATEGORY = Rung(
 BEST_BESIDE_ITEM = Rung("best_sellers", _no_keys, _best_beside_item)
 BEST_IN_PLACE = Rung("best_sellers", _place_keys, _best_in_place, asked=lambda asked: asked.place is not None)
 BEST_OVERALL = Rung("best_sellers", _no_keys, _best_overall)
+OWN_BUNDLES = Rung("personal", _bundles_key, _nothing, asked=lambda asked: asked.customer_id is not None)
+SHOP_BUNDLES = Rung("co_purchase", _no_keys, _nothing)
+"""Rungs of bundles, which are no lists of items: `bundle_service` looks there."""
+
 NOTHING_SHOWN = Rung("nothing", _no_keys, _nothing)
 """Only for variants of experiments that hold recommendations back."""
 
@@ -261,5 +269,8 @@ LADDERS: Mapping[CallName, tuple[Rung, ...]] = {
     "bought_together": (BOUGHT_TOGETHER, SIMILAR, BEST_BESIDE_ITEM, BEST_OVERALL),
     "cart": (WITH_CART, PERSONAL, LIKE_THE_CART, BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
     "best_sellers": (BEST_IN_CATEGORY, BEST_IN_PLACE, BEST_OVERALL),
+    "customer_bundles": (OWN_BUNDLES, SHOP_BUNDLES),
+    "item_bundles": (SHOP_BUNDLES,),
+    "bundles": (SHOP_BUNDLES,),
 }
 """The rungs of each call, first choice first. A `strict` question stops after the first that it asks for."""

@@ -27,6 +27,7 @@ from recommender.snapshot.store import SnapshotStore
 from .factor_files import load_factors
 from .item_expressions import ItemExpressions
 from .item_lists import ItemLists
+from .shop_bundles import ShopBundles, load_bundles
 
 _LISTS_AT_ONCE = 200
 """Best-seller lists in one read, so that a shop with many categories stays within a read's timeout."""
@@ -48,6 +49,7 @@ class LiveSnapshot:
         category_numbers: number of each category.
         brands: shape (n_items,) int32, number of the item's brand, -1 where it has none.
         expressions: what filters and boosts say of the items.
+        bundles: what the shop can offer together.
         factors: what sessions are placed by; None where ALS was not asked.
         item_lists: lists of items that were read lately.
     """
@@ -61,6 +63,7 @@ class LiveSnapshot:
     category_numbers: Mapping[str, int]
     brands: NDArray[np.int32]
     expressions: ItemExpressions
+    bundles: ShopBundles = field(repr=False, compare=False)
     factors: SessionFactors | None = field(default=None, repr=False, compare=False)
     item_lists: ItemLists = field(default_factory=ItemLists, repr=False, compare=False)
 
@@ -160,6 +163,7 @@ def load_snapshot(store: SnapshotStore, snapshot: str, folder: Path | None = Non
         category_numbers=category_numbers,
         brands=brands,
         expressions=ItemExpressions(items),
+        bundles=load_bundles(store, manifest),
         factors=load_factors(store, manifest, folder),
     )
 

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from recommender import __version__
 
-from .calls import CALLS, LIST_CALLS, Call
+from .call import Call, ListCall
+from .calls import CALLS
 from .event_schemas import Event
 from .health_schemas import Alive, Ready
 from .request_parsing import field_rules
@@ -101,7 +102,7 @@ def _operation(call: Call, schemas: Mapping[str, Any]) -> Document:
     }
     if call.method in ("GET", "DELETE"):
         operation["parameters"] += _query_parameters(call, schemas[call.asked.__name__])
-    if call in LIST_CALLS and call.method == "GET":
+    if isinstance(call, ListCall) and call.method == "GET":
         operation["responses"]["304"] = {"description": "The list that `If-None-Match` names is still right."}
     if call.method not in ("GET", "DELETE"):
         operation["requestBody"] = _body(call)
@@ -110,7 +111,7 @@ def _operation(call: Call, schemas: Mapping[str, Any]) -> Document:
 
 
 def _may_miss(call: Call) -> bool:
-    return call in LIST_CALLS and call.subject == "item_id"
+    return isinstance(call, ListCall) and call.subject == "item_id"
 
 
 def _path_parameters(call: Call) -> list[Document]:

@@ -74,7 +74,8 @@ class StoredRow(Struct, frozen=True, kw_only=True):
         Meta(
             description="`customer`: the own list; `orders`: past purchases; `reasons`: why each place of "
             "the list is there, in bytes; `due`: what is likely bought again, the score being its chance "
-            "within 14 days."
+            "within 14 days; `bundles`: the items of the bundles chosen, one bundle after the other, the "
+            "score being the share of customers who complete it."
         ),
     ]
     places: tuple[StoredPlace, ...] = ()

@@ -11,6 +11,7 @@ from recommender.errors import SnapshotUnreadable, StoreUnavailable
 from recommender.events.exposures import erase_exposures
 from recommender.events.private_customers import Standing
 from recommender.ranking.due_list import USUAL
+from recommender.snapshot.bundle_rows import decode_own
 from recommender.snapshot.due_rows import decode_due
 from recommender.snapshot.redis_customers import CustomerRow, RedisCustomers
 from recommender.snapshot.store import SnapshotStore
@@ -31,6 +32,7 @@ from .privacy_schemas import (
     StoredRow,
 )
 from .private_customers import PrivateCustomers
+from .shop_bundles import ShopBundles, load_bundles
 
 Eraser = Callable[[str], int]
 """Removes a customer from one store; how much there was. Raises `StoreUnavailable` where it cannot."""
@@ -181,6 +183,11 @@ class PrivacyService:
             return StoredRow(
                 snapshot=snapshot, kind=found.kind, raw=base64.b64encode(found.row).decode("ascii")
             )
+        if found.kind == "bundles":
+            bundles = load_bundles(self._snapshots, found.manifest)
+            return StoredRow(
+                snapshot=snapshot, kind=found.kind, places=tuple(_bundle_places(found, bundles, ids))
+            )
         if found.kind == "due":
             return StoredRow(snapshot=snapshot, kind=found.kind, places=tuple(_due_places(found, ids)))
         ranked = decoded_list(found.row, found.manifest, once=found.kind != "orders")
@@ -205,6 +212,13 @@ def _due_places(found: CustomerRow, ids: Sequence[str]) -> Iterator[StoredPlace]
     ranked = decode_due(found.row, found.manifest.n_items).within(USUAL)
     for item, chance in zip(ranked.items.tolist(), ranked.scores.tolist(), strict=True):
         yield StoredPlace(ids[item], chance, "buy_again", bought_before=True)
+
+
+def _bundle_places(found: CustomerRow, bundles: ShopBundles, ids: Sequence[str]) -> Iterator[StoredPlace]:
+    for bundle, parts in decode_own(found.row, len(bundles.table)).tolist():
+        for place, item in enumerate(bundles.parts(bundle)):
+            chance = float(bundles.table.chance[bundle])
+            yield StoredPlace(ids[item], chance, "co_purchase", bought_before=bool(parts >> place & 1))
 
 
 def _after(before: Standing | None, opted_out: Standing, *, personalisation: bool) -> Standing | None:

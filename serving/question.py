@@ -15,7 +15,16 @@ from .placements import NO_RULES, Placement
 from .schemas import FieldError, ItemField, ListQuery, Mode, SourceName
 
 CallName = Literal[
-    "recommendations", "customer", "similar", "bought_together", "cart", "best_sellers", "buy_again"
+    "recommendations",
+    "customer",
+    "similar",
+    "bought_together",
+    "cart",
+    "best_sellers",
+    "buy_again",
+    "customer_bundles",
+    "item_bundles",
+    "bundles",
 ]
 
 

@@ -12,7 +12,10 @@ from recommender.events.recommendation_ids import tag_of
 
 from .answer_headers import JSON, cache_headers
 from .arms import Arm
-from .calls import LIST_CALLS, ListCall
+from .bundle_calls import BUNDLE_CALLS
+from .bundle_service import BundleService
+from .call import ListCall
+from .calls import LIST_CALLS
 from .docs_page import code, docs_page
 from .errors import InvalidRequest
 from .experiments import Experiments
@@ -49,10 +52,12 @@ def register_routes(
     experiments: Experiments,
 ) -> None:
     """Add the calls that read to the app; those for lists behind their scope."""
-    for call in LIST_CALLS:
+    bundles = BundleService(service)
+    for call in (*LIST_CALLS, *BUNDLE_CALLS):
+        answers = bundles if call in BUNDLE_CALLS else service
         rule = call.path.replace("{", "<id:").replace("}", ">")
         app.add_url_rule(
-            rule, call.name, _list_view(call, service, settings, experiments), methods=[call.method]
+            rule, call.name, _list_view(call, answers, settings, experiments), methods=[call.method]
         )
         guard.scopes[call.name] = call.scope
     _register_health(app, service)
@@ -95,7 +100,10 @@ def posted_question(call: ListCall, body: bytes, settings: ServiceSettings, arm:
 
 
 def _list_view(
-    call: ListCall, service: RecommendationService, settings: ServiceSettings, experiments: Experiments
+    call: ListCall,
+    service: RecommendationService | BundleService,
+    settings: ServiceSettings,
+    experiments: Experiments,
 ) -> Callable[..., Response]:
     def get(**subject: str) -> Response:
         query, subject = request.environ.get("QUERY_STRING", ""), _checked(subject)

@@ -321,7 +321,7 @@ class RecommendationService:
 
 
 def _ladder(asked: Question, live: LiveSnapshot) -> tuple[Rung, ...]:
-    about_item = asked.call in ("similar", "bought_together")
+    about_item = asked.call in ("similar", "bought_together", "item_bundles")
     if asked.strict and about_item and asked.items[0] not in live.vocabulary:
         raise UnknownItem(
             f"item {asked.items[0]!r} is not in snapshot {live.id}: check the id, "

@@ -22,7 +22,19 @@ TAG_CHARACTERS = TAG_BYTES * 4 // 3
 MOST_NAME_BYTES = 32
 """Longest name of an experiment and of a variant."""
 
-CALLS = ("", "recommendations", "customer", "similar", "bought_together", "cart", "best_sellers", "buy_again")
+CALLS = (
+    "",
+    "recommendations",
+    "customer",
+    "similar",
+    "bought_together",
+    "cart",
+    "best_sellers",
+    "buy_again",
+    "customer_bundles",
+    "item_bundles",
+    "bundles",
+)
 """Calls by their number in an id. Only ever added to: ids of years ago are read by it."""
 
 SOURCES = ("", "personal", "session", "co_purchase", "similar", "best_sellers", "nothing", "due")

@@ -3,7 +3,16 @@
 It needs no other package, so `pip install --no-deps cartlift` is enough where only this is used.
 """
 
-from .answers import EventOutcome, Reason, Recommendations, RecommendedItem
+from .answers import (
+    Bundle,
+    BundleEvidence,
+    BundlePart,
+    EventOutcome,
+    Offers,
+    Reason,
+    Recommendations,
+    RecommendedItem,
+)
 from .client import Client
 from .connection import ServiceError
 from .event_queue import Event, EventQueue
@@ -11,6 +20,9 @@ from .options import BestSellersOptions, CustomerOptions, FullOptions, ItemOptio
 
 __all__ = [
     "BestSellersOptions",
+    "Bundle",
+    "BundleEvidence",
+    "BundlePart",
     "Client",
     "CustomerOptions",
     "Event",
@@ -19,6 +31,7 @@ __all__ = [
     "FullOptions",
     "ItemOptions",
     "ListOptions",
+    "Offers",
     "Reason",
     "Recommendations",
     "RecommendedItem",

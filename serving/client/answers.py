@@ -81,6 +81,64 @@ class Recommendations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BundlePart:
+    """An item of a bundle; `owned` and `due` are None where the bundle is nobody's in particular."""
+
+    item_id: str
+    owned: bool | None = None
+    due: bool | None = None
+    title: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    price: float | None = None
+    stock: int | None = None
+    url: str | None = None
+    image_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleEvidence:
+    """Why these items are one offer, see the service's docs."""
+
+    orders: int
+    customers: int
+    lift: float
+    lift_low: float
+    completed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """Two to four items as one offer; no price where that of an item is not known."""
+
+    items: tuple[BundlePart, ...]
+    price: float | None
+    discount_percent: int
+    offer_price: float | None
+    evidence: BundleEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offers:
+    """Bundles, best first; falsy where there are none. Other attributes as of `Recommendations`."""
+
+    recommendation_id: str = ""
+    bundles: tuple[Bundle, ...] = ()
+    source: str = "none"
+    snapshot: str = ""
+    generated_at: str = ""
+    stale: bool = False
+    degraded: bool = False
+    placement: str | None = None
+    experiment: str | None = None
+    variant: str | None = None
+    failed: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.bundles)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventOutcome:
     """What became of one event."""
 
@@ -99,6 +157,15 @@ def read_recommendations(said: Any) -> Recommendations:
     return _known(Recommendations, {**said, "items": items})
 
 
+def read_offers(said: Any) -> Offers:
+    """Bundles from what JSON says.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: it is something else.
+    """
+    return _known(Offers, {**said, "bundles": tuple(_read_bundle(bundle) for bundle in said["bundles"])})
+
+
 def read_outcomes(said: Any) -> tuple[EventOutcome, ...]:
     """Outcomes of events from what JSON says.
 
@@ -112,6 +179,11 @@ def _read_item(said: Mapping[str, Any]) -> RecommendedItem:
     reason, between = said.get("reason"), said.get("due_between")
     read = {"reason": _known(Reason, reason) if reason else None, "due_between": between and tuple(between)}
     return _known(RecommendedItem, {**said, **read})
+
+
+def _read_bundle(said: Mapping[str, Any]) -> Bundle:
+    items = tuple(_known(BundlePart, item) for item in said["items"])
+    return _known(Bundle, {**said, "items": items, "evidence": _known(BundleEvidence, said["evidence"])})
 
 
 def _known(kind: type[Value], said: Mapping[str, Any]) -> Value:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar, Unpack
 from urllib.parse import quote
 
-from .answers import EventOutcome, Recommendations, read_outcomes, read_recommendations
+from .answers import EventOutcome, Offers, Recommendations, read_offers, read_outcomes, read_recommendations
 from .connection import Connection, ServiceError
 from .event_queue import Event, EventQueue
 from .options import (
@@ -23,6 +23,7 @@ from .options import (
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
+Shown = TypeVar("Shown", Recommendations, Offers)
 
 _FAILURES_BEFORE_REST = 3
 _REST_SECONDS = 1.0
@@ -91,6 +92,15 @@ class Client:
         """What sells best."""
         return self._get("/v1/best-sellers", options)
 
+    def bundles(self, customer_id: str | None = None, **options: Unpack[ItemOptions]) -> Offers:
+        """Bundles for a customer; the shop's for an unknown one, and without any."""
+        path = "/v1/bundles" if customer_id is None else f"/v1/customers/{_id(customer_id)}/bundles"
+        return self._shown(Offers, read_offers, "GET", _with(path, options))
+
+    def bundles_with(self, item_id: str, **options: Unpack[ItemOptions]) -> Offers:
+        """Bundles that an item is part of."""
+        return self._shown(Offers, read_offers, "GET", _with(f"/v1/items/{_id(item_id)}/bundles", options))
+
     def for_cart(
         self, cart: Sequence[str], customer_id: str | None = None, **options: Unpack[CartOptions]
     ) -> Recommendations:
@@ -131,13 +141,22 @@ class Client:
         self.close()
 
     def _get(self, path: str, options: Mapping[str, Any]) -> Recommendations:
-        given = "&".join(f"{name}={_parameter(value)}" for name, value in options.items())
-        return self._list("GET", f"{path}?{given}" if given else path)
+        return self._list("GET", _with(path, options))
 
     def _list(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Recommendations:
+        return self._shown(Recommendations, read_recommendations, method, path, body)
+
+    def _shown(
+        self,
+        kind: type[Shown],
+        read: Callable[[Any], Shown],
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+    ) -> Shown:
         try:
             self._let_rest()
-            found = _understood(read_recommendations, self._lists.ask(method, path, body))
+            found = _understood(read, self._lists.ask(method, path, body))
         except ServiceError as error:
             self._count(error)
             if self._raising:
@@ -145,7 +164,7 @@ class Client:
             # While it rests every page would say the same again.
             level = logging.DEBUG if isinstance(error, _NotAsked) else logging.WARNING
             logger.log(level, "nothing to show for %s %s: %s", method, path.partition("?")[0], error)
-            return Recommendations(failed=str(error))
+            return kind(failed=str(error))
         self._failures = 0
         return found
 
@@ -163,6 +182,11 @@ class Client:
 
 def _id(id_: str) -> str:
     return quote(id_, safe="")
+
+
+def _with(path: str, options: Mapping[str, Any]) -> str:
+    given = "&".join(f"{name}={_parameter(value)}" for name, value in options.items())
+    return f"{path}?{given}" if given else path
 
 
 def _parameter(value: object) -> str:

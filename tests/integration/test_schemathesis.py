@@ -12,7 +12,8 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from recommender.serving.calls import CALLS, Call
+from recommender.serving.call import Call
+from recommender.serving.calls import CALLS
 from recommender.serving.keys import SCOPES, KeyFile
 from recommender.snapshot.embedded_redis import running_redis
 from recommender.snapshot.redis_store import RedisStore, connect
