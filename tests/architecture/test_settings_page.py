@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from recommender.campaigns.bundles import Bundles
+from recommender.campaigns.discounts import Discounts
 from recommender.campaigns.replenishment import Replenishment
 from recommender.data.newcomers import NewItems
 from recommender.models.bought_together import BoughtTogether
@@ -24,7 +26,9 @@ PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 
 SECTIONS = {f"models.{field.name}": field.default_factory for field in fields(ModelSettings)} | {
     "bought_together": BoughtTogether,
+    "bundles": Bundles,
     "cart_trees": CartTrees,
+    "discounts": Discounts,
     "similar": SimilarItems,
     "lists": ListSettings,
     "new_items": NewItems,
