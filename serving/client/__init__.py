@@ -16,12 +16,13 @@ from .answers import (
 from .client import Client
 from .connection import ServiceError
 from .event_queue import Event, EventQueue
-from .options import BestSellersOptions, CustomerOptions, FullOptions, ItemOptions, ListOptions
+from .options import BestSellersOptions, BundleOptions, CustomerOptions, FullOptions, ItemOptions, ListOptions
 
 __all__ = [
     "BestSellersOptions",
     "Bundle",
     "BundleEvidence",
+    "BundleOptions",
     "BundlePart",
     "Client",
     "CustomerOptions",

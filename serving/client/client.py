@@ -13,6 +13,7 @@ from .connection import Connection, ServiceError
 from .event_queue import Event, EventQueue
 from .options import (
     BestSellersOptions,
+    BundleOptions,
     BuyAgainOptions,
     CartOptions,
     CustomerOptions,
@@ -92,12 +93,12 @@ class Client:
         """What sells best."""
         return self._get("/v1/best-sellers", options)
 
-    def bundles(self, customer_id: str | None = None, **options: Unpack[ItemOptions]) -> Offers:
+    def bundles(self, customer_id: str | None = None, **options: Unpack[BundleOptions]) -> Offers:
         """Bundles for a customer; the shop's for an unknown one, and without any."""
         path = "/v1/bundles" if customer_id is None else f"/v1/customers/{_id(customer_id)}/bundles"
         return self._shown(Offers, read_offers, "GET", _with(path, options))
 
-    def bundles_with(self, item_id: str, **options: Unpack[ItemOptions]) -> Offers:
+    def bundles_with(self, item_id: str, **options: Unpack[BundleOptions]) -> Offers:
         """Bundles that an item is part of."""
         return self._shown(Offers, read_offers, "GET", _with(f"/v1/items/{_id(item_id)}/bundles", options))
 

@@ -29,6 +29,18 @@ class ItemOptions(ListOptions, total=False):
     strict: bool
 
 
+class BundleOptions(TypedDict, total=False):
+    """Of bundles; those of the shop know no `strict`."""
+
+    n: int
+    offset: int
+    category: str
+    exclude: Sequence[str]
+    fields: Sequence[Literal["title", "category", "brand", "price", "stock", "url", "image_url"]]
+    placement: str
+    strict: bool
+
+
 class BuyAgainOptions(ItemOptions, total=False):
     """Of what is due again."""
 

@@ -15,11 +15,23 @@ from pathlib import Path
 import pytest
 
 from recommender.events.journal import journal_path, read_events
+from recommender.serving import bundle_schemas, schemas
 from recommender.serving import client as client_package
-from recommender.serving import schemas
-from recommender.serving.client import Client, Event, Reason, Recommendations, RecommendedItem, ServiceError
+from recommender.serving.client import (
+    Bundle,
+    BundleEvidence,
+    BundlePart,
+    Client,
+    Event,
+    Offers,
+    Reason,
+    Recommendations,
+    RecommendedItem,
+    ServiceError,
+)
 from recommender.serving.client.options import (
     BestSellersOptions,
+    BundleOptions,
     CartOptions,
     CustomerOptions,
     FullOptions,
@@ -32,7 +44,8 @@ from recommender.snapshot.embedded_redis import running_redis
 from recommender.snapshot.redis_store import RedisStore, connect
 from tests.eventually import eventually
 from tests.running_service import Service, free_port, started
-from tests.serving.small_shop import ODD_ID, publish
+from tests.serving.bundle_shop import publish_bundles
+from tests.serving.small_shop import ODD_ID
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -41,7 +54,7 @@ NOBODY = "http://127.0.0.1:1"
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     state = tmp_path_factory.mktemp("client") / "state"
     with running_redis(state, os.environ["PATH"]) as url, connect(url) as client:
-        publish(RedisStore(client, "shop"))
+        publish_bundles(RedisStore(client, "shop"))
         yield state
 
 
@@ -83,6 +96,19 @@ def test_every_list_can_be_asked_for(client: Client):
     assert ids(client.for_cart(["tea", "nails"])) == ["hammer", "milk", "honey"]
     assert ids(client.best_sellers(category="food", n=1)) == ["tea"]
     assert ids(client.recommendations(recent=["tea"], filter="item.price < 2", strict=True)) == ["milk"]
+
+
+def test_bundles_can_be_asked_for(client: Client):
+    for_ann = client.bundles("ann", fields=("title",))
+    assert (for_ann.source, for_ann.failed) == ("personal", None)
+    first = for_ann.bundles[0]
+    assert [(part.item_id, part.owned, part.due) for part in first.items] == [
+        ("tea", True, True), ("honey", False, False),
+    ]  # fmt: skip
+    assert (first.price, first.offer_price, first.evidence.customers) == (8.5, 7.65, 40)
+    assert client.bundles(n=1).bundles[0].items[0].owned is None
+    assert len(client.bundles_with("nails").bundles) == 1
+    assert not client.bundles_with(ODD_ID)
 
 
 def test_an_answer_is_typed(client: Client):
@@ -250,6 +276,9 @@ def test_it_asks_for_nothing_but_the_standard_library():
     [
         (RecommendedItem, schemas.RecommendedItem),
         (Reason, schemas.Reason),
+        (Bundle, bundle_schemas.Bundle),
+        (BundleEvidence, bundle_schemas.BundleEvidence),
+        (BundlePart, bundle_schemas.BundlePart),
         (Event, EventOnTheWire),
     ],
 )
@@ -257,9 +286,12 @@ def test_values_have_the_fields_of_the_service(ours, theirs):
     assert {field.name for field in dataclasses.fields(ours)} == set(theirs.__struct_fields__)
 
 
-def test_a_list_has_the_fields_of_the_service_and_says_when_it_failed():
-    ours = {field.name for field in dataclasses.fields(Recommendations)}
-    assert ours - {"failed"} == set(schemas.Recommendations.__struct_fields__)
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(Recommendations, schemas.Recommendations), (Offers, bundle_schemas.Offers)]
+)
+def test_an_answer_has_the_fields_of_the_service_and_says_when_it_failed(ours, theirs):
+    names = {field.name for field in dataclasses.fields(ours)}
+    assert names - {"failed"} == set(theirs.__struct_fields__)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +300,7 @@ def test_a_list_has_the_fields_of_the_service_and_says_when_it_failed():
         (ListOptions, schemas.ListQuery),
         (BestSellersOptions, schemas.BestSellersQuery),
         (ItemOptions, schemas.ItemQuery),
+        (BundleOptions, bundle_schemas.BundlesQuery),
         (CustomerOptions, schemas.CustomerQuery),
         (CartOptions, schemas.CartRequest),
         (FullOptions, schemas.RecommendationsRequest),

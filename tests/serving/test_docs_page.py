@@ -33,7 +33,7 @@ def test_every_kind_of_problem_has_its_place(shop: ServedShop):
 
 def test_every_command_on_the_page_works_as_it_stands(shop: ServedShop):
     commands = re.findall(r"<pre><code>(curl .*?)</code></pre>", page_of(shop), flags=re.S)
-    assert len(commands) == 15
+    assert len(commands) == 18
     for command in commands:
         words = shlex.split(unescape(command))
         url = urlsplit(next(word for word in words if word.startswith("http")))
